@@ -1,0 +1,81 @@
+"""Device: hardware, a runtime and its settings. The same CPU under two runtimes is two devices.
+
+Its identity is the hash of everything that decides a latency; the title is only what a person calls it. Nothing here
+imports a runtime.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+
+RUNTIME_TITLES = {"torch": "PyTorch", "onnxruntime": "ONNX Runtime", "table": "table"}
+_SHORT = {"torch": "torch", "onnxruntime": "ort", "table": "table"}
+
+
+class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a network is timed.
+
+    Attributes
+    ----------
+    hardware : processor model as the system reports it; the given name for a device known only by a table.
+    runtime, version : e.g. ``onnxruntime`` ``1.32.0``; ``table`` where it is not known.
+    threads, batch, precision : settings of the runtime.
+    title : what a person calls it; not part of the identity.
+    """
+
+    hardware: str
+    runtime: str
+    version: str = ""
+    threads: int = 1
+    batch: int = 1
+    precision: str = "fp32"
+    title: str = ""
+
+    @property
+    def id(self) -> str:
+        """Stable short identity, e.g. ``ort-1t-3f9c2a``."""
+        parts = (
+            self.hardware,
+            self.runtime,
+            self.version,
+            str(self.threads),
+            str(self.batch),
+            self.precision,
+        )
+        digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:6]
+        return f"{_SHORT.get(self.runtime, self.runtime)}-{self.threads}t-{digest}"
+
+    @property
+    def name(self) -> str:
+        """What is shown: the title, or hardware, runtime and threads."""
+        return self.title or f"{self.hardware} · {self.setting}"
+
+    @property
+    def setting(self) -> str:
+        """Runtime and threads, e.g. ``ONNX Runtime, 1 thread``."""
+        if self.runtime == "table":
+            return "from a table"
+        plural = "thread" if self.threads == 1 else "threads"
+        return f"{RUNTIME_TITLES.get(self.runtime, self.runtime)}, {self.threads} {plural}"
+
+    @property
+    def here(self) -> bool:
+        """Whether it is this machine's processor; a column measured elsewhere is shown as foreign."""
+        return self.hardware == processor()
+
+
+@lru_cache(maxsize=1)
+def processor() -> str:
+    """Model of this machine's processor."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine() or "unknown processor"

@@ -1,0 +1,273 @@
+"""Specifications: what a job is to do, typed, validated and tagged.
+
+The window and the command line make the same ones; a run folder holds one as `spec.json`. Paths in a `Reference` are
+relative to the project folder, so that a project can be moved.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+import msgspec
+
+from nasstudio.engine.data.document import DataDocument
+from nasstudio.engine.device.device import Device
+from nasstudio.engine.errors import InvalidInput
+from nasstudio.engine.space.space import SpaceDocument
+from nasstudio.engine.train.schedule import Schedule
+
+
+class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An input made by an earlier job: path relative to the project folder, and its hash."""
+
+    path: str
+    sha256: str
+
+
+class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``metric <= most``, in the metric's unit. `metric` is a metric's key, e.g. ``latency:ort-1t-3f9c2a``."""
+
+    metric: str
+    most: float
+
+
+class Algorithm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A search algorithm by name, with its options."""
+
+    name: str = "evolution"
+    options: dict[str, float] = {}
+
+
+class Specification(
+    msgspec.Struct, frozen=True, kw_only=True, tag_field="job", forbid_unknown_fields=True
+):
+    """What every job has.
+
+    `threads` is the number of compute threads of the child process; `exclusive` jobs measure time and let nothing run
+    beside them.
+    """
+
+    name: str = ""
+    seed: int = 0
+    threads: int = 1
+
+    @property
+    def kind(self) -> str:
+        """The tag, e.g. ``profile``."""
+        return str(type(self).__struct_config__.tag)
+
+    @property
+    def exclusive(self) -> bool:
+        return False
+
+
+class ProbeSpec(Specification, frozen=True, kw_only=True, tag="probe"):
+    """Find the devices of this machine."""
+
+
+class ProfileSpec(Specification, frozen=True, kw_only=True, tag="profile"):
+    """Measure layers on one device, then whole networks to calibrate their sum.
+
+    Attributes
+    ----------
+    space, device : what and where.
+    layers : labels of the rows to measure; empty: every distinct layer of the space.
+    budget_s : time for the layers, s.
+    spread : a row is done when half the width of its median's confidence interval is below this share.
+    networks : whole networks measured for the calibration; 0: no calibration.
+    table : the table, for layers that are already known; None if all are measured here.
+    """
+
+    space: SpaceDocument
+    device: Device
+    layers: tuple[str, ...] = ()
+    budget_s: float = 120.0
+    spread: float = 0.01
+    networks: int = 24
+    table: Reference | None = None
+
+    @property
+    def exclusive(self) -> bool:
+        return True
+
+
+class TrainSpec(Specification, frozen=True, kw_only=True, tag="train"):
+    """Train a supernet by a schedule.
+
+    Attributes
+    ----------
+    batch : images a step.
+    weight_decay, momentum, smoothing : of SGD and of label smoothing.
+    calibration_images : images for the batch-norm statistics of an evaluated subnet.
+    validation_images : at most so many validation images are used for the curves; 0: all.
+    checkpoint_s : time between checkpoints, s.
+    start : a supernet to go on from; None: fresh weights.
+    """
+
+    space: SpaceDocument
+    data: DataDocument
+    schedule: Schedule
+    batch: int = 64
+    weight_decay: float = 3e-5
+    momentum: float = 0.9
+    smoothing: float = 0.1
+    calibration_images: int = 1000
+    validation_images: int = 1000
+    checkpoint_s: float = 30.0
+    start: Reference | None = None
+
+
+class CollectSpec(Specification, frozen=True, kw_only=True, tag="collect"):
+    """Evaluate random subnets: the pairs that the accuracy predictor learns from.
+
+    Attributes
+    ----------
+    networks : how many subnets.
+    validation_images : of the first half of the validation split; 0: all.
+    """
+
+    space: SpaceDocument
+    data: DataDocument
+    supernet: Reference
+    networks: int = 200
+    calibration_images: int = 1000
+    validation_images: int = 0
+
+
+class FitSpec(Specification, frozen=True, kw_only=True, tag="fit"):
+    """Fit the accuracy predictor to collected pairs."""
+
+    space: SpaceDocument
+    pairs: tuple[Reference, ...]
+    held_back: float = 0.2
+
+
+class SearchSpec(Specification, frozen=True, kw_only=True, tag="search"):
+    """Search for the most accurate networks under limits.
+
+    Attributes
+    ----------
+    table, predictor : latency and accuracy of every network.
+    limits : may be empty: then the whole front is searched.
+    objective : the metric on the other axis of the front, e.g. ``latency:ort-1t-3f9c2a``.
+    budget : networks to evaluate.
+    """
+
+    space: SpaceDocument
+    table: Reference
+    predictor: Reference
+    objective: str
+    limits: tuple[Limit, ...] = ()
+    algorithm: Algorithm = Algorithm()
+    budget: int = 20_000
+    population: int = 100
+
+
+class VerifySpec(Specification, frozen=True, kw_only=True, tag="verify"):
+    """Real validation accuracy and real latency of chosen networks.
+
+    Attributes
+    ----------
+    genomes : rows of option indices.
+    devices : where to measure; only those that are here.
+    table : for the promised latency; None: nothing is promised.
+    test : also the accuracy on the test split. For the exported network only, once.
+    """
+
+    space: SpaceDocument
+    data: DataDocument
+    supernet: Reference
+    genomes: tuple[tuple[int, ...], ...]
+    devices: tuple[Device, ...] = ()
+    table: Reference | None = None
+    calibration_images: int = 2000
+    test: bool = False
+
+    @property
+    def exclusive(self) -> bool:
+        return bool(self.devices)
+
+
+class ExportSpec(Specification, frozen=True, kw_only=True, tag="export"):
+    """Write one network for use elsewhere and check what was written.
+
+    Attributes
+    ----------
+    genome : option indices.
+    formats : ``onnx``, ``pytorch``.
+    title : name of the exported files and of the network in its card.
+    tolerance : largest allowed difference of outputs, as a share of the spread of the logits.
+    """
+
+    space: SpaceDocument
+    data: DataDocument
+    supernet: Reference
+    genome: tuple[int, ...]
+    title: str
+    formats: tuple[str, ...] = ("onnx", "pytorch")
+    devices: tuple[Device, ...] = ()
+    table: Reference | None = None
+    calibration_images: int = 2000
+    tolerance: float = 1e-3
+
+    @property
+    def exclusive(self) -> bool:
+        return bool(self.devices)
+
+
+class ReferenceSpec(Specification, frozen=True, kw_only=True, tag="reference"):
+    """Measure a network that the user already has.
+
+    Attributes
+    ----------
+    source : ``onnx`` or ``torchvision``.
+    model : absolute path of an ONNX file, or the name of a torchvision network.
+    resolution : input size for a torchvision network, px.
+    """
+
+    source: str
+    model: str
+    devices: tuple[Device, ...]
+    data: DataDocument
+    resolution: int = 224
+
+    @property
+    def exclusive(self) -> bool:
+        return True
+
+
+AnySpec = (
+    ProbeSpec
+    | ProfileSpec
+    | TrainSpec
+    | CollectSpec
+    | FitSpec
+    | SearchSpec
+    | VerifySpec
+    | ExportSpec
+    | ReferenceSpec
+)
+KINDS = ("probe", "profile", "train", "collect", "fit", "search", "verify", "export", "reference")
+
+
+def encode(spec: AnySpec) -> bytes:
+    """The specification as indented JSON."""
+    return msgspec.json.format(msgspec.json.encode(spec), indent=2)
+
+
+def decode(content: bytes, where: str | Path = "specification") -> AnySpec:
+    """A specification from JSON.
+
+    Raises
+    ------
+    InvalidInput
+        It is not one; the place in it is named.
+    """
+    try:
+        spec: AnySpec = msgspec.json.decode(content, type=AnySpec)
+    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        raise InvalidInput(
+            f"This is not a job specification: {problem}.",
+            where=where,
+            remedy="Make it again in the window or with `nasstudio JOB --print-spec`.",
+        ) from None
+    return spec
