@@ -7,6 +7,7 @@ relative to the project folder, so that a project can be moved.
 from __future__ import annotations
 
 from pathlib import Path
+
 import msgspec
 
 from nasstudio.engine.data.document import DataDocument

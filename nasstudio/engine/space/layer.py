@@ -21,7 +21,7 @@ _RATIOS = (1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 8)
 
 
 def make_divisible(value: float, divisor: int = 8) -> int:
-    """Round a channel count to a multiple of `divisor`, never below 90 % of it (OFA, MnasNet and EfficientNet alike)."""
+    """Round a channel count to a multiple of `divisor`, never below 90 % of it (as OFA, MnasNet)."""
     rounded = max(divisor, int(value + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < 0.9 * value else rounded
 

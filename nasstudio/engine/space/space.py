@@ -112,14 +112,16 @@ class SearchSpace(ABC):
     def mutate(self, population: Population, rate: float, rng: np.random.Generator) -> Population:
         """Each gene redrawn with probability `rate` (OFA: 0.1), in canonical form."""
         drawn = rng.integers(0, self.cardinalities, size=population.shape, dtype=np.int16)
-        mutated: Population = np.where(rng.random(population.shape) < rate, drawn, population)
+        mutated = population.copy()
+        np.copyto(mutated, drawn, where=rng.random(population.shape) < rate)
         return self.canonical(mutated)
 
     def crossover(
         self, left: Population, right: Population, rng: np.random.Generator
     ) -> Population:
         """Uniform crossover, gene by gene, in canonical form. Both `(n, genes)`."""
-        child: Population = np.where(rng.random(left.shape) < 0.5, left, right)
+        child = left.copy()
+        np.copyto(child, right, where=rng.random(left.shape) < 0.5)
         return self.canonical(child)
 
     def smallest(self) -> Genome:
