@@ -125,7 +125,18 @@ class RunFolder:
 
     def state(self) -> State:
         """What the events and the process together say."""
-        return state_after(ev.EventReader(self.events).read(), alive=self.process() is not None)
+        alive = self.process() is not None
+        state: State = "created"
+        for event in ev.EventReader(self.events).read():
+            state = next_state(state, event)
+        return self.settled(state, alive=alive)
+
+    def settled(self, state: State, *, alive: bool) -> State:
+        """The state that the events gave, unless the process has gone without a last word."""
+        if alive or state in FINISHED:
+            return state
+        begun = (self.path / "process.json").is_file()
+        return "interrupted" if begun or state != "created" else "created"
 
     def resolve(self, reference: Reference) -> Path:
         """Path of an input.
@@ -153,16 +164,6 @@ class RunFolder:
     def reference(self, path: Path) -> Reference:
         """A file inside the project as a reference."""
         return Reference(os.path.relpath(path, self.project), file_sha256(path))
-
-
-def state_after(events: list[ev.AnyEvent], *, alive: bool) -> State:
-    """State of a run from its events and from whether its process lives."""
-    state: State = "created"
-    for event in events:
-        state = next_state(state, event)
-    if state in FINISHED or (state == "created" and not alive):
-        return state
-    return state if alive else "interrupted"
 
 
 def next_state(state: State, event: ev.AnyEvent) -> State:

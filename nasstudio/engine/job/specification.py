@@ -13,6 +13,7 @@ import msgspec
 from nasstudio.engine.data.document import DataDocument
 from nasstudio.engine.device.device import Device
 from nasstudio.engine.errors import InvalidInput
+from nasstudio.engine.search.limit import Algorithm, Limit
 from nasstudio.engine.space.space import SpaceDocument
 from nasstudio.engine.train.schedule import Schedule
 
@@ -22,20 +23,6 @@ class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     path: str
     sha256: str
-
-
-class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``metric <= most``, in the metric's unit. `metric` is a metric's key, e.g. ``latency:ort-1t-3f9c2a``."""
-
-    metric: str
-    most: float
-
-
-class Algorithm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A search algorithm by name, with its options."""
-
-    name: str = "evolution"
-    options: dict[str, float] = {}
 
 
 class Specification(

@@ -126,11 +126,13 @@ class SearchSpace(ABC):
 
     def smallest(self) -> Genome:
         """Every gene at its first option."""
-        return self.canonical(np.zeros((1, len(self.genes)), dtype=np.int16))[0]
+        first: Genome = self.canonical(np.zeros((1, len(self.genes)), dtype=np.int16))[0]
+        return first
 
     def largest(self) -> Genome:
         """Every gene at its last option."""
-        return self.canonical((self.cardinalities - 1)[None].astype(np.int16))[0]
+        last: Genome = self.canonical((self.cardinalities - 1)[None].astype(np.int16))[0]
+        return last
 
     def checked(self, population: Sequence[Sequence[int]] | NDArray[Any]) -> Population:
         """The population in canonical form.

@@ -1,0 +1,61 @@
+"""The command line: one subcommand a job; without one the window opens.
+
+Exit codes: 0 done, 1 error, 2 bad input, 3 the table lacks layers, 4 no network meets the limits, 5 a package is
+missing, 6 the project is open elsewhere, 7 a job failed, 8 the disk is full, 130 stopped by Ctrl-C. With `--json` the
+last line of the output is one JSON object. Nothing ever asks a question.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from nasstudio.cli import jobs, projects
+from nasstudio.cli.watch import complain
+from nasstudio.engine.errors import StudioError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command. Returns the exit code."""
+    options = parser().parse_args(arguments)
+    try:
+        if options.command is None:
+            return _window(options.project)
+        code: int = options.run(options)
+        return code
+    except StudioError as problem:
+        return complain(problem)
+    except BrokenPipeError:
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _window(project: Path | None) -> int:
+    from nasstudio.ui.app import run  # Qt is loaded only for the window
+
+    return run(project)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole grammar."""
+    top = argparse.ArgumentParser(
+        prog="nasstudio",
+        description="Hardware-aware neural architecture search. Without a command the window opens.",
+        epilog=(__doc__ or "").split("\n\n", 1)[1],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--project", type=Path, help="project folder that the window opens")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND")
+    for name, about, add, run in (*projects.COMMANDS, *jobs.COMMANDS):
+        command = commands.add_parser(name, help=about, description=about)
+        command.add_argument("--json", action="store_true", help="print one JSON object at the end")
+        add(command)
+        command.set_defaults(run=run)
+    return top
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""The tables of `project.db`, and how an older file becomes today's.
+
+`MIGRATIONS[n]` takes a file from version n to n + 1; the version is sqlite's `user_version`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from nasstudio.engine.errors import CorruptFile, InvalidInput
+
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+    CREATE TABLE run (
+        id TEXT PRIMARY KEY,
+        kind TEXT NOT NULL,
+        name TEXT NOT NULL,
+        note TEXT NOT NULL DEFAULT '',
+        created REAL NOT NULL,
+        state TEXT NOT NULL DEFAULT 'created',
+        ended REAL,
+        ingested INTEGER NOT NULL DEFAULT 0,
+        summary TEXT NOT NULL DEFAULT '{}'
+    ) STRICT;
+    CREATE TABLE artefact (
+        run TEXT NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+        kind TEXT NOT NULL,
+        path TEXT NOT NULL,
+        sha256 TEXT NOT NULL,
+        about TEXT NOT NULL,
+        created REAL NOT NULL,
+        PRIMARY KEY (run, path)
+    ) STRICT;
+    CREATE TABLE subnet (
+        space TEXT NOT NULL,
+        genome TEXT NOT NULL,
+        pin INTEGER,
+        verified TEXT NOT NULL DEFAULT '{}',
+        exported TEXT NOT NULL DEFAULT '{}',
+        PRIMARY KEY (space, genome)
+    ) STRICT;
+    CREATE TABLE reference (title TEXT PRIMARY KEY, measured TEXT NOT NULL) STRICT;
+    """,
+)
+VERSION = len(MIGRATIONS)
+
+
+def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
+    """The database, brought to today's version unless it is opened for reading.
+
+    Raises
+    ------
+    CorruptFile
+        It is not a database of ours, or damaged.
+    InvalidInput
+        A newer version of the program wrote it.
+    """
+    try:
+        uri = f"{path.resolve().as_uri()}?mode={'ro' if readonly else 'rwc'}"
+        database = sqlite3.connect(uri, uri=True, timeout=10, check_same_thread=False)
+        database.row_factory = sqlite3.Row
+        database.execute("PRAGMA foreign_keys = ON")
+        version = int(database.execute("PRAGMA user_version").fetchone()[0])
+        if version > VERSION:
+            raise InvalidInput(
+                f"The project was written by a newer version (format {version}, this one reads up to {VERSION}).",
+                where=path,
+                remedy="Update NAS Studio.",
+            )
+        if not readonly:
+            database.execute("PRAGMA journal_mode = WAL")
+            _migrate(database, version)
+        elif version < VERSION:
+            raise InvalidInput(
+                "The project has an older format and is open for reading only.",
+                where=path,
+                remedy="Close the other window and open it again.",
+            )
+        if database.execute("PRAGMA quick_check").fetchone()[0] != "ok":
+            raise sqlite3.DatabaseError("the quick check found damage")
+        database.execute("SELECT count(*) FROM run").fetchone()
+    except sqlite3.Error as problem:
+        raise CorruptFile(
+            f"The project's database can't be read: {problem}.",
+            where=path,
+            remedy="Restore project.db from a copy; the runs beside it are untouched.",
+        ) from None
+    return database
+
+
+def _migrate(database: sqlite3.Connection, version: int) -> None:
+    for number in range(version, VERSION):
+        with database:
+            database.executescript(
+                f"BEGIN; {MIGRATIONS[number]} PRAGMA user_version = {number + 1};"
+            )

@@ -1,0 +1,38 @@
+"""Page: what every station's page has in common.
+
+A page builds, binds and forwards. It gets the workbench and says what it wants done; it may ask the window to show
+another station.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from nasstudio.ui.commands import Command
+from nasstudio.ui.workbench import Workbench
+
+
+class Page(QWidget):
+    """One station.
+
+    Attributes
+    ----------
+    station : its name in the rail, e.g. ``search``.
+    go_to : asks the window to show another station.
+    """
+
+    station = ""
+    go_to = Signal(str)
+
+    def __init__(self, workbench: Workbench, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.workbench = workbench
+
+    def commands(self) -> list[Command]:
+        """The page's actions, for menu, shortcuts and palette."""
+        return []
+
+    def command_line(self) -> str:
+        """The shell command that does what the page's main button does; empty if there is none."""
+        return ""

@@ -1,0 +1,93 @@
+import numpy as np
+import pytest
+
+from nasstudio.engine.cost.metric import TableLatency, available, latency_metrics
+from nasstudio.engine.cost.table import Cells, LatencyTable, Source
+from nasstudio.engine.device.calibration import fit
+from nasstudio.engine.device.device import Device
+from nasstudio.engine.errors import InvalidInput, MissingLayers
+from nasstudio.engine.space.families import build, preset
+from nasstudio.engine.space.layer import text
+
+SPACE = build(preset("mbv3_28_fast"))
+HERE, THERE = Device("cpu", "torch"), Device("phone", "table", title="Phone")
+
+
+def filled(*devices, seed=0):
+    table = LatencyTable()
+    rows = table.add_rows(SPACE.layers)
+    rng = np.random.default_rng(seed)
+    for device in devices:
+        column = table.add_device(device)
+        table.put(
+            rows, [column] * len(rows), Cells.of(rng.uniform(0.01, 1, len(rows)), Source.MEASURED)
+        )
+    return table
+
+
+def test_that_latency_is_the_sum_of_the_rows():
+    metric = TableLatency(SPACE, filled(HERE), HERE)
+    population = SPACE.sample(30, np.random.default_rng(1))
+    by_hand = [
+        sum(metric.times_ms[block.row] for block in SPACE.blocks(genome)) for genome in population
+    ]
+    assert np.allclose(metric.of(population), by_hand)
+
+
+def test_that_the_correction_is_applied_to_the_sum():
+    table = filled(HERE)
+    plain = TableLatency(SPACE, table, HERE)
+    population = SPACE.sample(30, np.random.default_rng(1))
+    sums = plain.of(population)
+    table.calibrations[HERE.id] = fit(sums, 0.8 * sums + 0.3, sums)
+    assert np.allclose(TableLatency(SPACE, table, HERE).of(population), 0.8 * sums + 0.3)
+
+
+def test_that_missing_layers_are_all_named():
+    table = filled(HERE)
+    gone = [text(layer) for layer in SPACE.layers[3:6]]
+    table.put([table.row(label) for label in gone], [0] * 3, Cells.missing((3,)))
+    with pytest.raises(MissingLayers) as caught:
+        table.times_ms(SPACE.layers, HERE)
+    assert caught.value.layers == gone
+    assert [text(layer) for layer in table.missing(SPACE.layers, HERE)] == gone
+    assert latency_metrics(SPACE, table) == []
+
+
+def test_that_put_gives_back_what_was_there():
+    table = filled(HERE, THERE)
+    before = table.put([0, 1], [1, 0], Cells.of(np.array([5.0, 6.0]), Source.EDITED))
+    assert table.cells.ms[0, 1] == 5.0
+    table.put([0, 1], [1, 0], before)
+    assert np.array_equal(table.cells.ms, filled(HERE, THERE).cells.ms)
+
+
+def test_that_rows_without_a_layer_are_kept_and_no_space_uses_them():
+    table = filled(HERE)
+    (row,) = table.add_rows(["Conv 3x3, C=64"])
+    assert table.specs[row] is None
+    assert len(available(SPACE, table)) == 4
+
+
+def test_that_an_unknown_device_is_an_error_with_the_known_ones():
+    with pytest.raises(InvalidInput, match="It has"):
+        filled(HERE).column("gpu")
+
+
+def test_that_the_same_processor_under_two_runtimes_is_two_devices():
+    settings = [
+        Device("cpu", "torch"),
+        Device("cpu", "onnxruntime"),
+        Device("cpu", "torch", threads=2),
+    ]
+    assert len({device.id for device in settings}) == 3
+    assert Device("cpu", "torch", title="mine").id == Device("cpu", "torch").id
+
+
+def test_that_a_removed_column_takes_its_calibration_along():
+    table = filled(HERE, THERE)
+    table.calibrations[HERE.id] = fit([1.0, 2, 3, 4], [1.0, 2, 3, 4], [1.0, 2, 3, 4])
+    table.remove_device(HERE.id)
+    assert table.devices == [THERE]
+    assert not table.calibrations
+    assert table.cells.ms.shape == (len(SPACE.layers), 1)
