@@ -17,9 +17,10 @@ from nasstudio.cli.watch import run_job
 from nasstudio.engine.cost.metric import available
 from nasstudio.engine.device.device import Device
 from nasstudio.engine.errors import InvalidInput
-from nasstudio.engine.job.specification import Algorithm, AnySpec, ProbeSpec, encode
+from nasstudio.engine.job.specification import AnySpec, ProbeSpec, encode
 from nasstudio.engine.project import plan
 from nasstudio.engine.project.project import Project
+from nasstudio.engine.search.limit import Algorithm
 from nasstudio.engine.space.families import build
 from nasstudio.engine.train.schedule import Schedule, schedule_names, schedule_preset
 

@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         if options.command is None:
-            return _window(options.project)
+            return _window(options.project, sample=options.sample)
         code: int = options.run(options)
         return code
     except StudioError as problem:
@@ -33,10 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _window(project: Path | None) -> int:
+def _window(project: Path | None, *, sample: bool) -> int:
     from nasstudio.ui.app import run  # Qt is loaded only for the window
 
-    return run(project)
+    return run(project, sample=sample)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -48,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--project", type=Path, help="project folder that the window opens")
+    top.add_argument("--sample", action="store_true", help="open your copy of the sample project")
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
     for name, about, add, run in (*projects.COMMANDS, *jobs.COMMANDS):
         command = commands.add_parser(name, help=about, description=about)

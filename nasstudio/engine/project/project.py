@@ -260,6 +260,7 @@ class Project:
             summary=json.loads(row["summary"]),
             spec=spec,
             path=folder.path,
+            disk_bytes=_disk_bytes(folder.path),
         )
 
     def describe_run(
@@ -386,6 +387,17 @@ def _lock(path: Path, program: str) -> tuple[ProjectLock | None, str]:
     lock = ProjectLock(path)
     holder = lock.acquire(program)
     return (lock, "") if holder is None else (None, str(holder))
+
+
+def _disk_bytes(folder: Path) -> int:
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.stat(os.path.join(parent, name)).st_size
+            except FileNotFoundError:
+                continue  # a temporary file of the job that is running
+    return total
 
 
 def _digest(content: bytes) -> str:

@@ -17,7 +17,10 @@ from nasstudio.engine.train.schedule import Schedule
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A run: what it was to do and what has become of it. `spec` is None if it can't be read."""
+    """A run: what it was to do and what has become of it.
+
+    `spec` is None if it can't be read; `disk_bytes` is what its folder takes.
+    """
 
     id: str
     kind: str
@@ -29,6 +32,7 @@ class RunRecord:
     summary: dict[str, Any]
     spec: AnySpec | None
     path: Path
+    disk_bytes: int = 0
 
 
 @dataclass(frozen=True)

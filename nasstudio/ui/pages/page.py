@@ -6,6 +6,8 @@ another station.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
@@ -36,3 +38,6 @@ class Page(QWidget):
     def command_line(self) -> str:
         """The shell command that does what the page's main button does; empty if there is none."""
         return ""
+
+    def take_file(self, path: Path) -> None:
+        """A file or folder that was dropped on the window and belongs to this station."""

@@ -1,3 +1,5 @@
+import itertools
+
 import msgspec
 import numpy as np
 import pytest
@@ -87,7 +89,7 @@ def test_that_a_deeper_network_adds_layers_and_the_first_of_a_stage_stay():
 def test_that_layers_fit_each_other():
     for genome in SMALL.sample(50, np.random.default_rng(1)):
         layers = [block.layer for block in SMALL.blocks(genome)]
-        for before, after in zip(layers, layers[1:], strict=False):
+        for before, after in itertools.pairwise(layers):
             assert before.channels_out == after.channels_in
             assert (1 if before.pooled else before.height_out) == after.height
 
