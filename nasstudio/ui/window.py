@@ -7,10 +7,18 @@ does is the page's; what the project holds is the workbench's.
 from __future__ import annotations
 
 import importlib
+from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QUndoStack
+from PySide6.QtCore import QByteArray, Qt, QTimer, QUrl
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDesktopServices,
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QUndoStack,
+)
 from PySide6.QtWidgets import (
     QDockWidget,
     QHBoxLayout,
@@ -107,7 +115,9 @@ class Window(QMainWindow):
         bar.setSizeGripEnabled(False)
         bar.setContentsMargins(0, 0, 0, 0)
         bar.addWidget(bottom, 1)
-        bar.layout().setContentsMargins(0, 0, 0, 0)
+        layout = bar.layout()
+        if layout is not None:
+            layout.setContentsMargins(0, 0, 0, 0)
         self.setStatusBar(bar)
         self.palette_popup = Palette(self.commands, self)
         self.notifications = Notifications(self)
@@ -229,7 +239,7 @@ class Window(QMainWindow):
                 self.tr("It goes on from its last checkpoint."),
                 "warn",
                 self.tr("Resume"),
-                lambda run_id=run.id: self.workbench.resume_run(run_id),
+                partial(self.workbench.resume_run, run.id),
             )
         if self._visited == "start":
             self.show_station(self._first_station())
@@ -317,11 +327,14 @@ class Window(QMainWindow):
 
     def _open_run_folder(self) -> None:
         current = self.tray.current()
-        if current is not None:
-            self.show_log(current.id)
+        run = (
+            self.workbench.snapshot.run(current.id) if current and self.workbench.snapshot else None
+        )
+        if run is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(run.path)))
 
     def _report(self) -> None:
-        ReportDialog(self.settings, self._log_files(), self).open()
+        ReportDialog(self.settings, self._log_files(), parent=self).open()
 
     def _log_files(self) -> list[Path]:
         runs = self.workbench.snapshot.runs if self.workbench.snapshot else ()
