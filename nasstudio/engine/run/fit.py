@@ -1,0 +1,96 @@
+"""The fit job: accuracy pairs in, accuracy predictor out.
+
+Pairs are lines of JSON, ``{"genome": [...], "accuracy": 0.87}``; other fields are passed over. A last line without its
+end is one that a running collection has not finished, and is left out.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from nasstudio.engine.errors import InvalidInput
+from nasstudio.engine.job.context import JobContext
+from nasstudio.engine.job.specification import FitSpec
+from nasstudio.engine.predictor.ensemble import fit
+from nasstudio.engine.project.atomic import replace_atomic
+from nasstudio.engine.space.families import build
+from nasstudio.engine.space.space import SearchSpace
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """One measured network: option indices, and validation accuracy as a share 0..1."""
+
+    genome: tuple[int, ...]
+    accuracy: float
+
+
+def run(spec: FitSpec, job: JobContext) -> dict[str, Any]:
+    """Fit and write `predictor.npz`. The summary is the predictor's report without the scatter."""
+    space = build(spec.space)
+    pairs: list[Pair] = []
+    for reference in spec.pairs:
+        pairs += read_pairs(job.input(reference), space)
+    job.log(f"{len(pairs)} pairs.")
+    job.progress(0, 1, unit="fit", label="Fitting")
+    job.check()
+    predictor = fit(
+        space,
+        [pair.genome for pair in pairs],
+        [pair.accuracy for pair in pairs],
+        np.random.default_rng(spec.seed),
+        spec.held_back,
+    )
+    path = job.path / "predictor.npz"
+    replace_atomic(path, predictor.save)
+    report = msgspec.to_builtins(predictor.report)
+    about = {"space": space.name, "space_hash": space.hash, **report}
+    job.artefact("predictor", path, about=about)
+    job.progress(1, 1, unit="fit", label="Fitted")
+    summary = {key: value for key, value in about.items() if key not in ("predicted", "actual")}
+    job.result("predictor", summary)
+    return {**summary, "pairs": len(pairs)}
+
+
+def read_pairs(path: Path, space: SearchSpace) -> list[Pair]:
+    """The pairs of one file.
+
+    Raises
+    ------
+    InvalidInput
+        A line is not a pair of this space; its number is named.
+    """
+    pairs = []
+    for number, line in enumerate(path.read_bytes().splitlines(keepends=True), start=1):
+        if not line.endswith(b"\n"):
+            break
+        if line.strip():
+            pairs.append(_pair(line, f"{path}, line {number}", space))
+    return pairs
+
+
+def _pair(line: bytes, where: str, space: SearchSpace) -> Pair:
+    remedy = "Remove the line, or collect the pairs again."
+    try:
+        pair = msgspec.json.decode(line, type=Pair)
+    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        raise InvalidInput(
+            f"This is not a pair of genome and accuracy: {problem}.", where=where, remedy=remedy
+        ) from None
+    if not (math.isfinite(pair.accuracy) and 0 <= pair.accuracy <= 1):
+        raise InvalidInput(
+            f"An accuracy of {pair.accuracy:g} is not a share of images.",
+            where=where,
+            remedy=remedy,
+        )
+    try:
+        space.checked([pair.genome])
+    except InvalidInput as problem:
+        raise InvalidInput(problem.what, where=where, remedy=problem.remedy or remedy) from None
+    except OverflowError:
+        raise InvalidInput("An option is too large.", where=where, remedy=remedy) from None
+    return pair

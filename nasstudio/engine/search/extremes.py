@@ -1,0 +1,263 @@
+"""The smallest and largest value of each metric over a whole space, and whether limits can be met at all.
+
+Exact for metrics that are a sum or a maximum over the layers of a chain of stages: each stage is minimised on its own,
+for each resolution. For everything else a descent from samples gives an estimate, and says that it is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasstudio.engine.cost.counts import MIB, count
+from nasstudio.engine.cost.metric import CountMetric, Metric, TableLatency
+from nasstudio.engine.errors import InfeasibleLimits
+from nasstudio.engine.search.limit import Limit
+from nasstudio.engine.search.local import neighbours
+from nasstudio.engine.search.problem import SearchProblem
+from nasstudio.engine.space.mobilenet import MobileNetSpace
+from nasstudio.engine.space.space import Genome, Population, SearchSpace
+
+Values = NDArray[np.float64]
+Combine = Literal["sum", "max"]
+
+
+@dataclass(frozen=True)
+class Extremes:
+    """The ends of one metric over a space.
+
+    Attributes
+    ----------
+    key : of the metric.
+    smallest, largest : in the metric's unit.
+    at_smallest, at_largest : networks that have these values.
+    exact : False if they are the best that a descent found.
+    """
+
+    key: str
+    smallest: float
+    largest: float
+    at_smallest: Genome
+    at_largest: Genome
+    exact: bool
+
+
+def extremes(space: SearchSpace, metric: Metric, rng: np.random.Generator) -> Extremes:
+    """The ends of a metric. `rng` is used where they must be estimated."""
+    weights = _layer_weights(space, metric)
+    exact = isinstance(space, MobileNetSpace) and weights is not None
+    if isinstance(space, MobileNetSpace) and weights is not None:
+        low = _chain_end(space, *weights, largest=False)
+        high = _chain_end(space, *weights, largest=True)
+    else:
+        low = descend(space, metric.of, rng)
+        high = descend(space, lambda population: -metric.of(population), rng)
+    smallest, largest = metric.of(np.stack([low, high]))
+    return Extremes(metric.key, float(smallest), float(largest), low, high, exact)
+
+
+def _layer_weights(space: SearchSpace, metric: Metric) -> tuple[Values, Combine] | None:
+    """Value of each layer and how a network's value comes from them, up to a rising function; None if not known."""
+    if isinstance(metric, TableLatency):
+        rising = metric.calibration is None or metric.calibration.scale > 0
+        return (metric.times_ms[:-1], "sum") if rising else None
+    if isinstance(metric, CountMetric) and metric.key in ("macs", "params", "memory"):
+        counted = [count(layer) for layer in space.layers]
+        if metric.key == "memory":
+            return np.array([c.peak_bytes / MIB for c in counted]), "max"
+        return np.array([getattr(c, metric.key) for c in counted], dtype=float), "sum"
+    return None
+
+
+# -- exact: chains of stages ------------------------------------------------------------------------------------
+
+
+def _chain_end(
+    space: MobileNetSpace, weights: Values, combine: Combine, *, largest: bool
+) -> Genome:
+    """The network of the smallest (largest) value: each block, then each stage's depth, on its own."""
+    sign = -1.0 if largest else 1.0
+    ends = [
+        _end_at(space, resolution, weights, combine, sign)
+        for resolution in range(len(space.options.resolution))
+    ]
+    ended = np.stack(ends)
+    rows = space.rows(ended)
+    table = np.append(weights, 0.0)
+    total = table[rows].sum(axis=1) if combine == "sum" else table[rows].max(axis=1)
+    end: Genome = ended[int(np.argmin(sign * total))]
+    return end
+
+
+def _end_at(
+    space: MobileNetSpace, resolution: int, weights: Values, combine: Combine, sign: float
+) -> Genome:
+    genome = space.largest()  # all blocks run, so that each can be looked at
+    genome[0] = resolution
+    for s, stage in enumerate(space.options.stages):
+        costs = []
+        for b in range(max(stage.depth)):
+            kernel = space.column(f"stage{s + 1}.block{b + 1}.kernel")
+            position = 2 + sum(max(o.depth) for o in space.options.stages[:s]) + b
+            choices = _choices(genome, kernel, len(stage.kernel), len(stage.expand))
+            found = sign * weights[space.rows(choices)[:, position]]
+            genome = choices[int(np.argmin(found))]
+            costs.append(float(found.min()))
+        running = np.cumsum(costs) if combine == "sum" else np.maximum.accumulate(costs)
+        if combine == "max" and sign < 0:
+            running = np.minimum.accumulate(costs)
+        at_depth = running[np.asarray(stage.depth) - 1]
+        genome[space.column(f"stage{s + 1}.depth")] = int(np.argmin(at_depth))
+    end: Genome = space.canonical(genome[None])[0]
+    return end
+
+
+def _choices(genome: Genome, column: int, kernels: int, expands: int) -> Population:
+    """The genome with every kernel and expand of one block. `(kernels * expands, genes)`."""
+    choices = np.tile(genome, (kernels * expands, 1))
+    choices[:, column] = np.repeat(np.arange(kernels), expands)
+    choices[:, column + 1] = np.tile(np.arange(expands), kernels)
+    return choices
+
+
+# -- estimate: descent ------------------------------------------------------------------------------------------
+
+
+def descend(
+    space: SearchSpace,
+    score: Callable[[Population], Values],
+    rng: np.random.Generator,
+    *,
+    samples: int = 2000,
+    starts: int = 8,
+    most_sweeps: int = 200,
+) -> Genome:
+    """A network of small score: steepest descent over one-gene changes from the best samples."""
+    drawn = np.concatenate(
+        [space.smallest()[None], space.largest()[None], space.sample(samples, rng)]
+    )
+    scores = score(drawn)
+    chosen = np.argsort(scores, kind="stable")[:starts]
+    best: Genome = drawn[chosen[0]]
+    best_score = float(scores[chosen[0]])
+    for start in chosen:
+        genome, value = drawn[start], float(scores[start])
+        for _ in range(most_sweeps):
+            around = neighbours(space, genome[None])
+            if not len(around):
+                break
+            values = score(around)
+            step = int(np.argmin(values))
+            if not values[step] < value:
+                break
+            genome, value = around[step], float(values[step])
+        if value < best_score:
+            best, best_score = genome, value
+    return best
+
+
+# -- limits -----------------------------------------------------------------------------------------------------
+
+
+def check_feasible(problem: SearchProblem, rng: np.random.Generator) -> Genome | None:
+    """A network that meets the limits; None if there are no limits.
+
+    Raises
+    ------
+    InfeasibleLimits
+        No network can meet them: the limit to blame and the nearest possible value are named.
+    """
+    if not problem.limits:
+        return None
+    ends = [
+        extremes(problem.space, problem.metrics[problem.column(limit.metric)], rng)
+        for limit in problem.limits
+    ]
+    for limit, end in zip(problem.limits, ends, strict=True):
+        if not end.smallest <= limit.most:
+            raise _impossible(problem, limit, end)
+    starts = np.stack([end.at_smallest for end in ends])
+    excess = problem.excess(problem.limited_values(starts))
+    met = np.flatnonzero(excess.sum(axis=1) == 0)
+    if len(met):
+        first: Genome = starts[met[0]]
+        return first
+
+    def together(population: Population) -> Values:
+        total: Values = problem.excess(problem.limited_values(population)).sum(axis=1)
+        return total
+
+    found = descend(problem.space, together, rng)
+    if together(found[None])[0] == 0:
+        return found
+    raise _together_impossible(problem, rng)
+
+
+def _impossible(problem: SearchProblem, limit: Limit, end: Extremes) -> InfeasibleLimits:
+    metric = problem.metrics[problem.column(limit.metric)]
+    about = "" if end.exact else "about "
+    return InfeasibleLimits(
+        f"No network of {problem.space.name} has {metric.title} of {limit.most:.4g} {metric.unit} or less.",
+        where=f"limit on {limit.metric}",
+        remedy=f"The smallest possible value is {about}{end.smallest:.4g} {metric.unit}: loosen the limit to it.",
+    )
+
+
+def _together_impossible(problem: SearchProblem, rng: np.random.Generator) -> InfeasibleLimits:
+    """Each limit can be met, all of them can't: the nearest value of each, the others being met."""
+    offers = []
+    for number, limit in enumerate(problem.limits):
+        nearest = _nearest(problem, number, rng)
+        if nearest is not None:
+            offers.append((nearest / limit.most - 1 if limit.most else nearest, limit, nearest))
+    names = ", ".join(_title(problem, limit) for limit in problem.limits)
+    if not offers:
+        return InfeasibleLimits(
+            f"No network was found that meets the limits on {names} together.",
+            where="limits",
+            remedy="Loosen more than one of them.",
+        )
+    offers.sort(key=lambda offer: offer[0])
+    ways = " or ".join(
+        f"{_title(problem, limit)} to about {nearest:.4g} {_unit(problem, limit)}"
+        for _, limit, nearest in offers[:3]
+    )
+    return InfeasibleLimits(
+        f"No network was found that meets the limits on {names} together.",
+        where=f"limit on {offers[0][1].metric}",
+        remedy=f"Loosen one of them: {ways}.",
+    )
+
+
+def _nearest(problem: SearchProblem, number: int, rng: np.random.Generator) -> float | None:
+    """Smallest value of one limited metric among networks that meet the other limits; None if none was found."""
+
+    def score(population: Population) -> Values:
+        limited = problem.limited_values(population)
+        others = np.delete(problem.excess(limited), number, axis=1).sum(axis=1)
+        own = limited[:, number]
+        # Others first: a share of excess weighs more than any value of this metric.
+        return np.where(others > 0, 1e12 * (1 + others), own)
+
+    found = descend(problem.space, score, rng)
+    value = float(score(found[None])[0])
+    return value if value < 1e12 else None
+
+
+def _title(problem: SearchProblem, limit: Limit) -> str:
+    return problem.metrics[problem.column(limit.metric)].title
+
+
+def _unit(problem: SearchProblem, limit: Limit) -> str:
+    return problem.metrics[problem.column(limit.metric)].unit
+
+
+def all_extremes(
+    space: SearchSpace, metrics: Sequence[Metric], rng: np.random.Generator
+) -> dict[str, Extremes]:
+    """The ends of every metric, by key."""
+    return {metric.key: extremes(space, metric, rng) for metric in metrics}
