@@ -9,6 +9,7 @@ import numpy as np
 
 from nasstudio.engine.cost.metric import Metric, available
 from nasstudio.engine.errors import InfeasibleLimits, InvalidInput
+from nasstudio.engine.job.specification import SearchSpec
 from nasstudio.engine.project import plan
 from nasstudio.engine.project.project import Project
 from nasstudio.engine.search.archive import Archive
@@ -44,19 +45,17 @@ def found_networks(project: Project) -> Found:
         There was no search.
     """
     space = build(plan.space_document(project))
-    artefacts = [
-        a
-        for a in project.artefacts()
-        if a.kind == "archive" and a.about.get("space_hash") == space.hash
-    ]
-    if not artefacts:
-        raise InvalidInput(
-            "The project has no search yet.",
-            where=project.path,
-            remedy="Run `nasstudio search` first.",
-        )
-    archive = load((project.path / artefacts[-1].path).parent, space)
-    return Found(space, archive, available(space, project.table))
+    for run in reversed(project.runs()):
+        folder = run.path / "archive"
+        same = isinstance(run.spec, SearchSpec) and build(run.spec.space).hash == space.hash
+        if same and (folder / "archive.json").is_file():
+            archive = load(folder, space)
+            return Found(space, archive, available(space, project.table))
+    raise InvalidInput(
+        "The project has no search yet.",
+        where=project.path,
+        remedy="Run `nasstudio search` first.",
+    )
 
 
 def best(found: Found, limits: Sequence[Limit]) -> int:

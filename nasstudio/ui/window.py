@@ -137,7 +137,7 @@ class Window(QMainWindow):
         bind("file.quit", self.close)
         bind("edit.undo", self.undo.undo, self.undo.canUndo)
         bind("edit.redo", self.undo.redo, self.undo.canRedo)
-        bind("edit.copy_command", self.copy_command, lambda: bool(self.page.command_line()))
+        bind("edit.copy_command", self.copy_command, self._has_command_line)
         bind("view.inspector", self._show_inspector)
         bind("view.reset", self._reset_layout)
         bind("view.fullscreen", self._fullscreen)
@@ -220,6 +220,10 @@ class Window(QMainWindow):
         self._place_inspector()
 
     # -- what happens ---------------------------------------------------------------------------------------------
+
+    def _has_command_line(self) -> bool:
+        page = self._pages.get(self._visited)
+        return page is not None and bool(page.command_line())
 
     def _has_project(self) -> bool:
         return self.workbench.snapshot is not None

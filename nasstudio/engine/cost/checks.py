@@ -119,7 +119,7 @@ def _far_off(table: LatencyTable, pairs: _Pairs) -> list[Flag]:
     if 0 in table.shape:
         return []
     ms = table.cells.ms
-    logs = np.log(np.where(ms > 0, ms, np.nan))
+    logs = np.log(np.where((ms > 0) & np.isfinite(ms), ms, np.nan))
     near, known = _from_neighbours(logs, pairs)
     across = _from_devices(logs)
     expected = np.where(known, near, across)

@@ -266,7 +266,12 @@ def to_csv(table: LatencyTable) -> str:
     """
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow(["Operation", *(f"{device.name} (ms)" for device in table.devices)])
+    header = ["Operation", *(f"{device.name} (ms)" for device in table.devices)]
+    # A name that holds another file's separator must not be taken for one.
+    if any(set(";\t") & set(name) for name in header):
+        csv.writer(lines, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(header)
+    else:
+        writer.writerow(header)
     for label, times in zip(table.labels, table.cells.ms.tolist(), strict=True):
         writer.writerow([label, *("" if math.isnan(ms) else repr(ms) for ms in times)])
     return lines.getvalue()
@@ -340,7 +345,7 @@ def _delimiter(content: str, where: str | Path) -> str:
 
 def _fields(line: str, mark: str) -> int:
     try:
-        return len(next(csv.reader([line], delimiter=mark)))
+        return len(next(csv.reader([line], delimiter=mark, strict=True)))
     except (csv.Error, StopIteration):
         return 0
 

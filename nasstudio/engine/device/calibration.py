@@ -24,7 +24,7 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mape : mean absolute error as a share, corrected, held back.
     mape_sum : the same of the plain sum.
     within10 : share of networks within 10 %.
-    tau : Kendall rank correlation of corrected prediction and measurement, held back.
+    tau : Kendall rank correlation of corrected prediction and measurement, held back; 0 where all are equal.
     tau_macs : Kendall rank correlation of MACs and measurement ("FLOPs is not speed").
     noise : mean difference of a network measured twice, as a share; None if not measured twice.
     sums_ms, measured_ms, macs, spread : of each network: sum of its rows, measured median, MACs, (p90 - p10) / median.
@@ -56,7 +56,7 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def kendall_tau(
     x: Sequence[float] | NDArray[np.float64], y: Sequence[float] | NDArray[np.float64]
 ) -> float:
-    """Kendall's tau-b of two equally long sequences; nan if one of them is constant. O(n^2), for up to some thousands."""
+    """Kendall's tau-b of two equally long sequences; nan if one is constant. O(n^2)."""
     a, b = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     upper = np.triu_indices(len(a), k=1)
     da, db = np.sign(a[:, None] - a)[upper], np.sign(b[:, None] - b)[upper]
@@ -96,8 +96,8 @@ def fit(
         mape=float(error.mean()),
         mape_sum=float((np.abs(x - y) / y).mean()) if len(y) else float("nan"),
         within10=float((error <= 0.10).mean()),
-        tau=kendall_tau(held_back, y),
-        tau_macs=kendall_tau(macs, y),
+        tau=float(np.nan_to_num(kendall_tau(held_back, y))),
+        tau_macs=float(np.nan_to_num(kendall_tau(macs, y))),
         noise=noise,
         sums_ms=tuple(x.tolist()),
         measured_ms=tuple(y.tolist()),

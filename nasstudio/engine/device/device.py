@@ -13,8 +13,13 @@ from pathlib import Path
 
 import msgspec
 
-RUNTIME_TITLES = {"torch": "PyTorch", "onnxruntime": "ONNX Runtime", "table": "table"}
-_SHORT = {"torch": "torch", "onnxruntime": "ort", "table": "table"}
+RUNTIME_TITLES = {
+    "torch": "PyTorch",
+    "torch-cuda": "PyTorch CUDA",
+    "onnxruntime": "ONNX Runtime",
+    "table": "table",
+}
+_SHORT = {"torch": "torch", "torch-cuda": "cuda", "onnxruntime": "ort", "table": "table"}
 
 
 class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

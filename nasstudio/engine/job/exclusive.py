@@ -22,13 +22,9 @@ except ImportError:  # not on Windows
 
 
 def lock_path() -> Path:
-    """The file that all jobs of this user lock."""
-    folder = Path(os.environ.get("NASSTUDIO_RUNTIME") or platformdirs.user_runtime_dir("nasstudio"))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        folder = Path(platformdirs.user_cache_dir("nasstudio"))
-        folder.mkdir(parents=True, exist_ok=True)
+    """The file that all jobs of this user lock; ``NASSTUDIO_RUNTIME`` names another folder for it."""
+    folder = Path(os.environ.get("NASSTUDIO_RUNTIME") or platformdirs.user_cache_dir("nasstudio"))
+    folder.mkdir(parents=True, exist_ok=True)
     return folder / "machine.lock"
 
 

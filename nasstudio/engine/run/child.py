@@ -38,6 +38,7 @@ def main(path: Path) -> int:
     writer.write(
         ev.Started(version=_version(), protocol=ev.PROTOCOL, pid=os.getpid(), machine=_machine())
     )
+    lock: MachineLock | None = None
     try:
         spec = folder.spec()
         lock = MachineLock(lock_path(), exclusive=spec.exclusive)
@@ -75,6 +76,9 @@ def main(path: Path) -> int:
         return _unexpected(writer, problem)
     finally:
         writer.sync()
+        writer.close()
+        if lock is not None:
+            lock.close()
     return 0
 
 

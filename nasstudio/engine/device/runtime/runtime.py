@@ -1,0 +1,103 @@
+"""Runtime: what prepares an operation or a network so that one call of it is one inference.
+
+A prepared call does what the runtime does in use: batch normalisation folded, activations fused, the runtime's own
+layout, batch 1, fp32, its input allocated beforehand. A runtime prepares; it never looks at a clock, except where only
+the hardware knows the time (`DeviceTimed`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import psutil
+
+from nasstudio.engine.device.device import Device
+from nasstudio.engine.space.layer import LayerSpec
+
+Call = Callable[[], None]
+
+
+@runtime_checkable
+class DeviceTimed(Protocol):
+    """A call whose time the device itself tells, e.g. by CUDA events."""
+
+    def __call__(self) -> None: ...
+
+    def time_ns(self, calls: int) -> int:
+        """Time of so many calls together, ns, when all of them have finished."""
+        ...
+
+
+class Runtime(Protocol):
+    """One way to run networks on hardware of this machine.
+
+    Threads may be a setting of the whole process (torch): prepare and measure one device after the other.
+    """
+
+    name: str
+
+    def available(self) -> None:
+        """Return if it can be used here.
+
+        Raises
+        ------
+        NeedsExtra
+            Its package is not installed.
+        """
+        ...
+
+    def version(self) -> str:
+        """Version of the installed package."""
+        ...
+
+    def devices_here(self) -> list[Device]:
+        """Its devices on this machine; empty where it has no hardware to run on."""
+        ...
+
+    def prepare_empty(self, device: Device) -> Call:
+        """A call that computes nothing: what every other call costs beside its work."""
+        ...
+
+    def prepare_layer(self, spec: LayerSpec, device: Device) -> Call:
+        """One inference of one layer a call.
+
+        Raises
+        ------
+        InvalidInput
+            The runtime does not know layers of this kind.
+        """
+        ...
+
+    def prepare_network(self, layers: Sequence[LayerSpec], device: Device) -> Call:
+        """One inference of the chain of layers a call."""
+        ...
+
+    def prepare_onnx(self, path: Path, device: Device) -> Call:
+        """One inference of an ONNX file a call; open sizes are taken as 1.
+
+        Raises
+        ------
+        InvalidInput
+            The runtime does not run ONNX files, or not this one.
+        """
+        ...
+
+
+@runtime_checkable
+class ModuleRuntime(Runtime, Protocol):
+    """A runtime that also runs torch modules as they are."""
+
+    def prepare_module(self, module: Any, shape: tuple[int, ...], device: Device) -> Call:
+        """One inference of a torch module a call; `shape` is the input's, with the batch."""
+        ...
+
+
+def thread_counts() -> list[int]:
+    """Thread counts that are worth a device of their own: one, and all physical cores this process may use."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+    cores = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
+    cores = min(cores, allowed) if allowed else cores
+    return [1, cores] if cores > 1 else [1]
