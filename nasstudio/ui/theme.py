@@ -15,7 +15,14 @@ from string import Template
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
-from PySide6.QtWidgets import QApplication, QStyleFactory
+from PySide6.QtWidgets import (
+    QApplication,
+    QProxyStyle,
+    QStyle,
+    QStyleHintReturn,
+    QStyleOption,
+    QWidget,
+)
 
 from nasstudio.resources import resource
 from nasstudio.ui import fonts
@@ -56,6 +63,21 @@ def contrast(first: QColor, second: QColor) -> float:
 
     high, low = sorted((luminance(first), luminance(second)), reverse=True)
     return (high + 0.05) / (low + 0.05)
+
+
+class _Fusion(QProxyStyle):
+    """Fusion that underlines no letters of the menus; Alt and the letter open them all the same."""
+
+    def styleHint(
+        self,
+        hint: QStyle.StyleHint,
+        option: QStyleOption | None = None,
+        widget: QWidget | None = None,
+        returnData: QStyleHintReturn | None = None,  # noqa: N803 (Qt names it)
+    ) -> int:
+        if hint == QStyle.StyleHint.SH_UnderlineShortcut:
+            return 0
+        return super().styleHint(hint, option, widget, returnData)
 
 
 class Theme(QObject):
@@ -143,7 +165,7 @@ class Theme(QObject):
 
     def install(self, app: QApplication) -> None:
         """Take over the look of `app`. Call once, before the first widget."""
-        app.setStyle(QStyleFactory.create("Fusion"))
+        app.setStyle(_Fusion("Fusion"))
         app.setFont(fonts.font())
         if not self._watches_system:
             app.styleHints().colorSchemeChanged.connect(self._system_changed)

@@ -215,6 +215,6 @@ class _Title(QWidget):
     def sizeHint(self) -> QSize:
         hint = super().sizeHint()
         name = self._name.fontMetrics().horizontalAdvance(self._name.whole_text()) + 4
-        state = self._state.sizeHint().width() + 8 if self._state.text() else 0
+        state = self._state.sizeHint().width() + 14 if self._state.text() else 0
         hint.setWidth(name + state)
         return hint

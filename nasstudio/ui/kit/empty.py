@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from nasstudio.ui.icons import pixmap
 from nasstudio.ui.kit.buttons import primary_button, secondary_button
@@ -43,7 +43,12 @@ class EmptyState(QWidget):
         column.addWidget(self._icon)
         column.addSpacing(4)
         column.addWidget(self.title_label)
-        column.addWidget(self.text_label)
+        # A wrapped label of limited width stays in the middle only between two stretches.
+        line = QHBoxLayout()
+        line.addStretch(1)
+        line.addWidget(self.text_label, 100)
+        line.addStretch(1)
+        column.addLayout(line)
         column.addSpacing(8)
         make = primary_button if primary else secondary_button
         self.button = make(button_text, button_icon)
