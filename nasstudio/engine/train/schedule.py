@@ -24,6 +24,8 @@ class Phase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     largest : gene kind -> how many of its largest options are open; a kind that is not named is open entirely.
     networks : subnets a step; their gradients are summed (OFA code).
     distill : weight of the distillation loss from the teacher (the network at the end of the first phase).
+    sandwich : with two or more networks a step the largest is always one of them, with three or more the smallest too
+        (Yu & Huang 2019).
     """
 
     name: str
@@ -33,6 +35,7 @@ class Phase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     largest: dict[str, int] = {}
     networks: int = 1
     distill: float = 0.0
+    sandwich: bool = False
 
 
 class Schedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
