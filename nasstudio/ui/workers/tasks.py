@@ -6,22 +6,22 @@ For short work on files and numpy arrays. Anything that imports torch, measures 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
+from itertools import count
 from typing import Any
 
 from PySide6.QtCore import QObject, QRunnable, Qt, QThreadPool, Signal, Slot
+from shiboken6 import isValid
 
 from nasstudio.engine.errors import StudioError
 
-
-class _Answer(QObject):
-    done = Signal(object)
-    failed = Signal(object)
+Waiting = tuple[QObject, Callable[[], Any], Callable[[Any], None], Callable[[StudioError], None]]
 
 
 class Task(QRunnable):
-    """Runs `work()` in a thread pool; `then(result)` or `problem(error)` follow on the thread that made the task.
+    """Runs `work()` in a thread pool; `then(result)` or `problem(error)` follow on the window's thread.
 
-    The receiver owns the answer: if it is deleted meanwhile, the answer is dropped.
+    If the receiver is deleted meanwhile, the answer is dropped.
     """
 
     def __init__(
@@ -32,44 +32,58 @@ class Task(QRunnable):
         problem: Callable[[StudioError], None],
     ) -> None:
         super().__init__()
-        self._work = work
-        self._answer = _Receiver(receiver, then, problem)
-        self._signals = _Answer()
-        self._signals.done.connect(self._answer.take, Qt.ConnectionType.QueuedConnection)
-        self._signals.failed.connect(self._answer.fail, Qt.ConnectionType.QueuedConnection)
+        self._post = _post_office()
+        self._number = self._post.expect((receiver, work, then, problem))
+        self._work: Callable[[], Any] | None = work
 
     def run(self) -> None:
         """The pool's thread."""
+        # What the work refers to may be a widget: its last reference must go on the window's thread, where the
+        # post office holds one, and not here.
+        work, self._work = self._work, None
+        answer: Any = None
+        failed = True
         try:
-            self._signals.done.emit(self._work())
+            answer = work() if work is not None else None
+            failed = False
         except StudioError as problem:
-            self._signals.failed.emit(problem)
+            answer = problem
         except Exception as problem:  # shown with its name; the window goes on
-            self._signals.failed.emit(
-                StudioError(f"Unexpected {type(problem).__name__}: {problem}")
-            )
+            answer = StudioError(f"Unexpected {type(problem).__name__}: {problem}")
+        if failed:
+            answer.__traceback__ = None
+        del work
+        self._post.arrived.emit(self._number, failed, answer)
 
     def start(self, pool: QThreadPool | None = None) -> None:
         """Queue the work."""
         (pool or QThreadPool.globalInstance()).start(self)
 
 
-class _Receiver(QObject):
-    """Lives on the receiver's thread, as its child."""
+class _PostOffice(QObject):
+    """Brings answers to the window's thread. One for all tasks: no QObject is made or deleted for a task."""
 
-    def __init__(
-        self, parent: QObject, then: Callable[[Any], None], problem: Callable[[StudioError], None]
-    ) -> None:
-        super().__init__(parent)
-        self._then = then
-        self._problem = problem
+    arrived = Signal(int, bool, object)
 
-    @Slot(object)
-    def take(self, result: Any) -> None:
-        self._then(result)
-        self.deleteLater()
+    def __init__(self) -> None:
+        super().__init__()
+        self._waiting: dict[int, Waiting] = {}
+        self._numbers = count(1)
+        self.arrived.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
-    @Slot(object)
-    def fail(self, problem: StudioError) -> None:
-        self._problem(problem)
-        self.deleteLater()
+    def expect(self, waiting: Waiting) -> int:
+        """Number under which the answer will come."""
+        number = next(self._numbers)
+        self._waiting[number] = waiting
+        return number
+
+    @Slot(int, bool, object)
+    def _deliver(self, number: int, failed: bool, answer: Any) -> None:
+        receiver, _, then, problem = self._waiting.pop(number)
+        if isValid(receiver):
+            (problem if failed else then)(answer)
+
+
+@cache
+def _post_office() -> _PostOffice:
+    return _PostOffice()
