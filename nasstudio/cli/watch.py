@@ -171,7 +171,9 @@ class _Bar:
             case ev.Progress():
                 self._advance(event)
             case ev.Log() | ev.Warned() | ev.Waiting():
-                self._console.print(f"{self._name}: {event.text}", markup=False, highlight=False, soft_wrap=True)
+                self._console.print(
+                    f"{self._name}: {event.text}", markup=False, highlight=False, soft_wrap=True
+                )
             case _:
                 pass
 

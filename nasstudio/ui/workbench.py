@@ -58,6 +58,7 @@ class Workbench(QObject):
     Signals
     -------
     opened(Snapshot) / closed() : a project was opened or closed.
+    closing() : the project is about to be closed; what a page still holds is handed to `do` now.
     changed(Snapshot) : anything in the project changed.
     run_events(run_id, list) : new events of a run, in batches.
     cells_changed(Device, list of labels) : a profile brought times; the snapshot that follows holds them.
@@ -68,6 +69,7 @@ class Workbench(QObject):
     """
 
     opened = Signal(object)
+    closing = Signal()
     closed = Signal()
     changed = Signal(object)
     run_events = Signal(str, object)
@@ -136,6 +138,7 @@ class Workbench(QObject):
         """Close the project; running jobs go on and are found again next time."""
         if self._project is None:
             return
+        self.closing.emit()
         for run in self.live.values():
             if run.watcher is not None:
                 run.watcher.leave()

@@ -24,12 +24,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from nasstudio.engine.atomic import replace_atomic, write_atomic
 from nasstudio.engine.data.decode import Decoded, decode
 from nasstudio.engine.data.family import Progress
 from nasstudio.engine.data.pool import ArrayPool
 from nasstudio.engine.data.tree import ImageFile, Tree
 from nasstudio.engine.errors import InvalidInput
-from nasstudio.engine.project.atomic import replace_atomic, write_atomic
 
 _VERSION = 1
 _BLOCK = 64

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from nasstudio.engine.atomic import write_atomic
 from nasstudio.engine.errors import CorruptFile, InvalidInput
-from nasstudio.engine.project.atomic import write_atomic
 
 _UNSIGNED_BYTE = 0x08
 _MOST_BYTES = 1 << 31

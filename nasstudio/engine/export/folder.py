@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from nasstudio.engine.atomic import file_sha256
 from nasstudio.engine.errors import NoSpaceLeft, StudioError
 from nasstudio.engine.export.card import File
-from nasstudio.engine.project.atomic import file_sha256
 
 
 @contextmanager

@@ -13,10 +13,10 @@ from typing import Any
 import onnx
 from onnx import helper
 
+from nasstudio.engine.atomic import write_atomic
 from nasstudio.engine.errors import CorruptFile, StudioError
 from nasstudio.engine.export.deployment import FORMAT_VERSION, Deployment, checked, producer_version
 from nasstudio.engine.export.onnx_nodes import IR_VERSION, OPSET, graph
-from nasstudio.engine.project.atomic import write_atomic
 
 PRODUCER = "NAS Studio"
 

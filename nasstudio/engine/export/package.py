@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save
 
+from nasstudio.engine.atomic import write_atomic
 from nasstudio.engine.export.deployment import (
     FORMAT_VERSION,
     Deployment,
@@ -21,7 +22,6 @@ from nasstudio.engine.export.deployment import (
     producer_version,
 )
 from nasstudio.engine.export.network_source import network_source
-from nasstudio.engine.project.atomic import write_atomic
 
 _README = """# {title}
 

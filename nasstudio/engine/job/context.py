@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from nasstudio.engine.atomic import file_sha256
 from nasstudio.engine.errors import StudioError
 from nasstudio.engine.job import events as ev
 from nasstudio.engine.job.exclusive import MachineLock
 from nasstudio.engine.job.folder import RunFolder
-from nasstudio.engine.project.atomic import file_sha256
 
 
 class StopJob(Exception):

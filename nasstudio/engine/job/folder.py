@@ -14,10 +14,10 @@ from typing import Literal
 import msgspec
 import psutil
 
+from nasstudio.engine.atomic import file_sha256, write_atomic
 from nasstudio.engine.errors import CorruptFile, InvalidInput
 from nasstudio.engine.job import events as ev
 from nasstudio.engine.job.specification import AnySpec, Reference, decode, encode
-from nasstudio.engine.project.atomic import file_sha256, write_atomic
 
 State = Literal[
     "created", "running", "paused", "waiting", "done", "failed", "stopped", "interrupted"

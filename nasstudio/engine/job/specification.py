@@ -7,6 +7,7 @@ relative to the project folder, so that a project can be moved.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -16,6 +17,10 @@ from nasstudio.engine.errors import InvalidInput
 from nasstudio.engine.search.limit import Algorithm, Limit
 from nasstudio.engine.space.space import SpaceDocument
 from nasstudio.engine.train.schedule import Schedule
+
+Natural = Annotated[int, msgspec.Meta(ge=0)]
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,8 +40,8 @@ class Specification(
     """
 
     name: str = ""
-    seed: int = 0
-    threads: int = 1
+    seed: Natural = 0
+    threads: Positive = 1
 
     @property
     def kind(self) -> str:
@@ -70,7 +75,7 @@ class ProfileSpec(Specification, frozen=True, kw_only=True, tag="profile"):
     layers: tuple[str, ...] = ()
     budget_s: float = 120.0
     spread: float = 0.01
-    networks: int = 24
+    networks: Natural = 24
     table: Reference | None = None
 
     @property
@@ -94,12 +99,12 @@ class TrainSpec(Specification, frozen=True, kw_only=True, tag="train"):
     space: SpaceDocument
     data: DataDocument
     schedule: Schedule
-    batch: int = 64
+    batch: Positive = 64
     weight_decay: float = 3e-5
-    momentum: float = 0.9
-    smoothing: float = 0.1
-    calibration_images: int = 1000
-    validation_images: int = 1000
+    momentum: Share = 0.9
+    smoothing: Share = 0.1
+    calibration_images: Natural = 1000
+    validation_images: Natural = 1000
     checkpoint_s: float = 30.0
     start: Reference | None = None
 
@@ -116,9 +121,9 @@ class CollectSpec(Specification, frozen=True, kw_only=True, tag="collect"):
     space: SpaceDocument
     data: DataDocument
     supernet: Reference
-    networks: int = 200
-    calibration_images: int = 1000
-    validation_images: int = 0
+    networks: Positive = 200
+    calibration_images: Natural = 1000
+    validation_images: Natural = 0
 
 
 class FitSpec(Specification, frozen=True, kw_only=True, tag="fit"):
@@ -126,7 +131,7 @@ class FitSpec(Specification, frozen=True, kw_only=True, tag="fit"):
 
     space: SpaceDocument
     pairs: tuple[Reference, ...]
-    held_back: float = 0.2
+    held_back: Share = 0.2
 
 
 class SearchSpec(Specification, frozen=True, kw_only=True, tag="search"):
@@ -146,8 +151,8 @@ class SearchSpec(Specification, frozen=True, kw_only=True, tag="search"):
     objective: str
     limits: tuple[Limit, ...] = ()
     algorithm: Algorithm = Algorithm()
-    budget: int = 20_000
-    population: int = 100
+    budget: Positive = 20_000
+    population: Positive = 100
 
 
 class VerifySpec(Specification, frozen=True, kw_only=True, tag="verify"):
@@ -167,7 +172,7 @@ class VerifySpec(Specification, frozen=True, kw_only=True, tag="verify"):
     genomes: tuple[tuple[int, ...], ...]
     devices: tuple[Device, ...] = ()
     table: Reference | None = None
-    calibration_images: int = 2000
+    calibration_images: Natural = 2000
     test: bool = False
 
     @property
@@ -194,7 +199,7 @@ class ExportSpec(Specification, frozen=True, kw_only=True, tag="export"):
     formats: tuple[str, ...] = ("onnx", "pytorch")
     devices: tuple[Device, ...] = ()
     table: Reference | None = None
-    calibration_images: int = 2000
+    calibration_images: Natural = 2000
     tolerance: float = 1e-3
 
     @property
@@ -216,7 +221,7 @@ class ReferenceSpec(Specification, frozen=True, kw_only=True, tag="reference"):
     model: str
     devices: tuple[Device, ...]
     data: DataDocument
-    resolution: int = 224
+    resolution: Positive = 224
 
     @property
     def exclusive(self) -> bool:

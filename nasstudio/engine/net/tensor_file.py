@@ -15,8 +15,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from nasstudio.engine.atomic import replace_atomic
 from nasstudio.engine.errors import CorruptFile, InvalidInput
-from nasstudio.engine.project.atomic import replace_atomic
 
 VERSION = 1
 Tensors = dict[str, Tensor]

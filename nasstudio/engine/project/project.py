@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from nasstudio.engine.atomic import file_sha256, write_atomic
 from nasstudio.engine.cost import formats
 from nasstudio.engine.cost.table import Cells, LatencyTable
 from nasstudio.engine.data.document import DataDocument
@@ -26,7 +27,6 @@ from nasstudio.engine.errors import CorruptFile, InvalidInput, ProjectLocked, St
 from nasstudio.engine.job.folder import FINISHED, RunFolder
 from nasstudio.engine.job.specification import AnySpec, Reference
 from nasstudio.engine.project import schema
-from nasstudio.engine.project.atomic import file_sha256, write_atomic
 from nasstudio.engine.project.lock import ProjectLock
 from nasstudio.engine.project.records import (
     ArtefactRecord,

@@ -26,7 +26,11 @@ def shipped_sample() -> Path:
     """
     path = resource("sample") / NAME
     if not (path / "project.db").is_file():
-        raise InvalidInput("This installation has no sample project.", where=path, remedy="Make it with `make sample`.")
+        raise InvalidInput(
+            "This installation has no sample project.",
+            where=path,
+            remedy="Make it with `make sample`.",
+        )
     return path
 
 

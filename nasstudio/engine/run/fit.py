@@ -13,11 +13,11 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from nasstudio.engine.atomic import replace_atomic
 from nasstudio.engine.errors import InvalidInput
 from nasstudio.engine.job.context import JobContext
 from nasstudio.engine.job.specification import FitSpec
 from nasstudio.engine.predictor.ensemble import fit
-from nasstudio.engine.project.atomic import replace_atomic
 from nasstudio.engine.space.families import build
 from nasstudio.engine.space.space import SearchSpace
 

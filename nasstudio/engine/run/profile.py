@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from nasstudio.engine.atomic import write_atomic
 from nasstudio.engine.cost.formats import read_table
 from nasstudio.engine.device import profile
 from nasstudio.engine.device.calibration import Calibration
@@ -24,7 +25,6 @@ from nasstudio.engine.device.timing import MIN_ROUNDS, Timing
 from nasstudio.engine.errors import InvalidInput
 from nasstudio.engine.job.context import JobContext, StopJob
 from nasstudio.engine.job.specification import ProfileSpec
-from nasstudio.engine.project.atomic import write_atomic
 from nasstudio.engine.space.families import build
 from nasstudio.engine.space.layer import LayerSpec, parse, text
 from nasstudio.engine.space.space import SearchSpace

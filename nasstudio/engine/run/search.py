@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from nasstudio.engine.atomic import replace_atomic
 from nasstudio.engine.cost.formats import from_json
 from nasstudio.engine.cost.metric import TableLatency, available
 from nasstudio.engine.cost.table import LatencyTable
@@ -21,7 +22,6 @@ from nasstudio.engine.job.context import JobContext, StopJob
 from nasstudio.engine.job.specification import SearchSpec
 from nasstudio.engine.predictor.arrays import read_arrays
 from nasstudio.engine.predictor.ensemble import load
-from nasstudio.engine.project.atomic import replace_atomic
 from nasstudio.engine.search import archive_file
 from nasstudio.engine.search.algorithm import Search, Settings, State
 from nasstudio.engine.search.archive_file import ArchiveWriter

@@ -7,7 +7,7 @@ with the true labels. The teacher is a plain network with its batch norms folded
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nasstudio.engine.net.static import StaticNetwork, fused

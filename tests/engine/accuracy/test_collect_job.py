@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nasstudio.engine.atomic import file_sha256
 from nasstudio.engine.cost.counts import macs
 from nasstudio.engine.data.document import DataDocument
 from nasstudio.engine.errors import CorruptFile, InvalidInput
@@ -21,7 +22,6 @@ from nasstudio.engine.job.folder import RunFolder
 from nasstudio.engine.job.specification import CollectSpec, Reference
 from nasstudio.engine.net.storage import SupernetAbout, save_supernet
 from nasstudio.engine.net.supernet import Supernet
-from nasstudio.engine.project.atomic import file_sha256
 from nasstudio.engine.run.collect import coverage, run
 from nasstudio.engine.space.families import build, preset
 from nasstudio.engine.space.mobilenet import MobileNetSpace

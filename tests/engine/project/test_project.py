@@ -6,13 +6,14 @@ import sys
 import numpy as np
 import pytest
 
+from nasstudio.engine import atomic
 from nasstudio.engine.cost.table import Cells, Source
 from nasstudio.engine.data.document import DataDocument
 from nasstudio.engine.device.device import Device
 from nasstudio.engine.errors import CorruptFile, InvalidInput, NoSpaceLeft, ProjectLocked
 from nasstudio.engine.job import events as ev
 from nasstudio.engine.job.specification import ProbeSpec, ProfileSpec
-from nasstudio.engine.project import atomic, plan
+from nasstudio.engine.project import plan
 from nasstudio.engine.project.ingest import Intake, take_all
 from nasstudio.engine.project.project import Project
 from nasstudio.engine.project.stations import station_states

@@ -11,7 +11,7 @@ import math
 from itertools import pairwise
 
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nasstudio.engine.net.elastic.kernel import ElasticDepthwise

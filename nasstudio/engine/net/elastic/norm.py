@@ -7,7 +7,7 @@ subnet is evaluated with statistics of its own (`nasstudio.engine.accuracy.calib
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nasstudio.engine.net.static import BN_EPS, BN_MOMENTUM
