@@ -157,6 +157,7 @@ class Window(QMainWindow):
         self.notifications.unread_changed.connect(self.topbar.bell.set_unread)
         for index_changed in (self.undo.indexChanged, self.undo.cleanChanged):
             index_changed.connect(self.commands.refresh)
+        self.inspector.go_to.connect(self.show_station)
         bench.opened.connect(self._opened)
         bench.closed.connect(self._closed)
         bench.changed.connect(self._changed)
@@ -186,7 +187,10 @@ class Window(QMainWindow):
             page: Page = kind(self.workbench, **self._extras(station))
             page.go_to.connect(self.show_station)
             for command in page.commands():
-                self.commands.register(command)
+                self.commands.register(command, page.does(command.id))
+            if station == "search":
+                page.best_changed.connect(self.inspector.set_best)  # type: ignore[attr-defined]
+                page.device_changed.connect(self.inspector.set_device)  # type: ignore[attr-defined]
             self._pages[station] = page
             self.stack.addWidget(page)
         return self._pages[station]
@@ -211,7 +215,7 @@ class Window(QMainWindow):
         """The inspector stands beside the pages that show networks."""
         wanted = self.settings.recall("inspector", True)
         self.dock.setVisible(
-            bool(wanted) and self._visited in ("search", "export") and self._has_project()
+            bool(wanted) and self._visited == "search" and self._has_project()
         )
         self.commands.action("view.inspector").setChecked(bool(wanted))
 
@@ -410,4 +414,6 @@ class Window(QMainWindow):
         self.settings.remember("state", bytes(self.saveState(_LAYOUT).data()))
         self.settings.sync()
         self.workbench.close()
+        for page in self._pages.values():
+            page.close_down()
         super().closeEvent(event)

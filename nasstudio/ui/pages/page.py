@@ -6,6 +6,7 @@ another station.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Signal
@@ -34,6 +35,13 @@ class Page(QWidget):
     def commands(self) -> list[Command]:
         """The page's actions, for menu, shortcuts and palette."""
         return []
+
+    def does(self, command_id: str) -> Callable[..., object] | None:
+        """What one of `commands` does."""
+        return None
+
+    def close_down(self) -> None:
+        """Stop timers and wait for what is being read: the window goes."""
 
     def command_line(self) -> str:
         """The shell command that does what the page's main button does; empty if there is none."""

@@ -9,11 +9,11 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, QThreadPool, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from nasstudio.engine.atomic import write_atomic
 from nasstudio.engine.cost import fill
 from nasstudio.engine.cost.formats import read_table, to_csv, to_json
 from nasstudio.engine.cost.table import LatencyTable
 from nasstudio.engine.device.device import Device
-from nasstudio.engine.project.atomic import write_atomic
 from nasstudio.resources import resource
 from nasstudio.ui.kit.number import written
 from nasstudio.ui.tables.change import Block, TableChange, whole

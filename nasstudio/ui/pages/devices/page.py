@@ -418,6 +418,10 @@ class DevicesPage(Page):
                 self.files.take_in(Path(url.toLocalFile()))
         event.acceptProposedAction()
 
+    def take_file(self, path: Path) -> None:
+        """A table that was dropped on the window."""
+        self.files.take_in(path)
+
     def command_line(self) -> str:
         """The command that does what the primary button does."""
         snapshot, device = self.workbench.snapshot, self.chosen_device
