@@ -49,15 +49,15 @@ def own_sample(folder: Path | None = None) -> Path:
     return copy_sample(target)
 
 
-def copy_sample(target: Path) -> Path:
-    """A writable copy of the shipped sample; all of it or nothing.
+def copy_sample(target: Path, source: Path | None = None) -> Path:
+    """A writable copy of the shipped sample, or of another closed project; all of it or nothing.
 
     Raises
     ------
     StudioError
         It can't be copied.
     """
-    source = shipped_sample()
+    source = source or shipped_sample()
     part = target.with_name(f".{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
