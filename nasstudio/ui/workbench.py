@@ -28,6 +28,7 @@ from nasstudio.ui.workers.watcher import RunWatcher
 
 Make = Callable[[Project], AnySpec]
 Genome = tuple[int, ...]
+_Opened = tuple[Project, Snapshot, list[StudioError]]
 
 
 @dataclass
@@ -49,6 +50,7 @@ class LiveRun:
     said: str = ""
     failure: StudioError | None = None
     rests_for: str = ""
+    ended: bool = False
     watcher: RunWatcher | None = field(default=None, repr=False)
 
 
@@ -118,21 +120,28 @@ class Workbench(QObject):
         self._open(lambda: Project.create(path, title))
 
     def _open(self, make: Callable[[], Project]) -> None:
-        def work() -> tuple[Project, Snapshot]:
+        def work() -> _Opened:
             project = make()
-            take_all(project)
-            return project, project.snapshot()
+            try:
+                found = take_all(project)
+                snapshot = project.snapshot()
+            except StudioError:
+                project.close()  # else this very window would hold its lock until it is closed
+                raise
+            return project, snapshot, [run.problem for run in found if run.problem is not None]
 
         self._task(work, self._opened)
 
-    def _opened(self, result: tuple[Project, Snapshot]) -> None:
+    def _opened(self, result: _Opened) -> None:
         self.close()
-        self._project, self.snapshot = result
+        self._project, self.snapshot, problems = result
         self.opened.emit(self.snapshot)
         self.changed.emit(self.snapshot)
         for run in self.snapshot.runs:
             if run.state in ("running", "paused", "waiting"):
                 self._watch(run.id, run.name, run.kind, start=False)
+        for problem in problems:
+            self.problem.emit(problem)
 
     def close(self) -> None:
         """Close the project; running jobs go on and are found again next time."""
@@ -280,6 +289,8 @@ class Workbench(QObject):
             live.failure = problem
             live.state = "failed"
         self.problem.emit(problem)
+        if live is not None:
+            self._end(live)
 
     def _take(self, found: Ingested, snapshot: Snapshot | None) -> None:
         live = self.live.get(found.run)
@@ -295,6 +306,8 @@ class Workbench(QObject):
         if found.events:
             self.run_events.emit(found.run, found.events)
         self._runs_timer.start()
+        if live.state in FINISHED:
+            self._end(live)
 
     def _left(self, run_id: str) -> None:
         """The watcher has gone: the run has ended, or the project is being closed."""
@@ -305,8 +318,13 @@ class Workbench(QObject):
         if watcher is not None:
             watcher.wait()
             watcher.deleteLater()
-        if self._project is None or live.state not in FINISHED:
+        self._runs_timer.start()
+
+    def _end(self, live: LiveRun) -> None:
+        """The work has ended, though its process may take another second to go."""
+        if self._project is None or live.ended:
             return
+        live.ended = True
         sequel = self._sequel.pop(live.id, [])
         for other in self.running():
             if other.rests_for == live.id:

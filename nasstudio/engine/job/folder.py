@@ -7,6 +7,7 @@ streams). The child writes only here.
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -27,10 +28,14 @@ Command = Literal["pause", "resume", "checkpoint", "stop"]
 
 
 class ProcessRecord(msgspec.Struct, frozen=True):
-    """Which process runs (or ran) the job; pid and creation time together are unique."""
+    """Which process runs (or ran) the job; pid and creation time together are unique.
+
+    `begun` is the wall clock at its start: the system's creation time may be a second off from it.
+    """
 
     pid: int
     created: float
+    begun: float
 
 
 @dataclass(frozen=True)
@@ -108,32 +113,45 @@ class RunFolder:
 
     def record_process(self, pid: int) -> None:
         """Remember which process runs the job."""
-        record = ProcessRecord(pid, psutil.Process(pid).create_time())
+        record = ProcessRecord(pid, psutil.Process(pid).create_time(), time.time())
         write_atomic(self.path / "process.json", msgspec.json.encode(record))
+
+    def _record(self) -> ProcessRecord | None:
+        try:
+            content = (self.path / "process.json").read_bytes()
+            return msgspec.json.decode(content, type=ProcessRecord)
+        except (OSError, msgspec.DecodeError):
+            return None
 
     def process(self) -> psutil.Process | None:
         """The process that runs the job, None if it has gone."""
+        record = self._record()
+        if record is None:
+            return None
         try:
-            record = msgspec.json.decode(
-                (self.path / "process.json").read_bytes(), type=ProcessRecord
-            )
             process = psutil.Process(record.pid)
             same = abs(process.create_time() - record.created) < 1.0
             return process if same and process.status() != psutil.STATUS_ZOMBIE else None
-        except (OSError, msgspec.DecodeError, psutil.Error):
+        except psutil.Error:
             return None
 
     def state(self) -> State:
         """What the events and the process together say."""
-        alive = self.process() is not None
-        state: State = "created"
-        for event in ev.EventReader(self.events).read():
-            state = next_state(state, event)
-        return self.settled(state, alive=alive)
+        process = self.process()
+        state, ended = after(ev.EventReader(self.events).read())
+        return self.settled(state, ended, process)
 
-    def settled(self, state: State, *, alive: bool) -> State:
-        """The state that the events gave, unless the process has gone without a last word."""
-        if alive or state in FINISHED:
+    def settled(self, state: State, ended: float, process: psutil.Process | None) -> State:
+        """The state that the events gave, seen together with the process.
+
+        A process that went without a last word has been interrupted; one that began after the last word (`ended`, s
+        since the epoch) has taken the run up again, even if it has said nothing yet.
+        """
+        if process is not None:
+            record = self._record()
+            resumed = state in FINISHED and record is not None and record.begun > ended
+            return "running" if resumed else state
+        if state in FINISHED:
             return state
         begun = (self.path / "process.json").is_file()
         return "interrupted" if begun or state != "created" else "created"
@@ -164,6 +182,17 @@ class RunFolder:
     def reference(self, path: Path) -> Reference:
         """A file inside the project as a reference."""
         return Reference(os.path.relpath(path, self.project), file_sha256(path))
+
+
+def after(
+    events: list[ev.AnyEvent], state: State = "created", ended: float = 0.0
+) -> tuple[State, float]:
+    """State after more events as long as the process lives, and when the last word was said (0: not yet)."""
+    for event in events:
+        state = next_state(state, event)
+        if state in FINISHED:
+            ended = event.t
+    return state, ended
 
 
 def next_state(state: State, event: ev.AnyEvent) -> State:

@@ -40,9 +40,11 @@ def start(folder: RunFolder, interpreter: str | None = None) -> subprocess.Popen
     command = [interpreter or sys.executable, "-m", "nasstudio.engine.run", str(folder.path)]
     package_root = str(Path(__file__).resolve().parents[3])
     environment = child_environment(spec)
-    environment["PYTHONPATH"] = package_root + (
-        f":{p}" if (p := environment.get("PYTHONPATH")) else ""
-    )
+    # A packaged program has no modules to lend, and its libraries are of another build than the interpreter's.
+    if not getattr(sys, "frozen", False):
+        environment["PYTHONPATH"] = package_root + (
+            f":{p}" if (p := environment.get("PYTHONPATH")) else ""
+        )
     try:
         with folder.log.open("ab") as log:
             child = subprocess.Popen(

@@ -10,6 +10,7 @@ import json
 import shutil
 import sqlite3
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,9 +19,9 @@ import numpy as np
 from nasstudio.engine.cost.table import Cells, Source
 from nasstudio.engine.device.calibration import Calibration
 from nasstudio.engine.device.device import Device
-from nasstudio.engine.errors import CorruptFile
+from nasstudio.engine.errors import CorruptFile, StudioError
 from nasstudio.engine.job import events as ev
-from nasstudio.engine.job.folder import FINISHED, RunFolder, State, next_state
+from nasstudio.engine.job.folder import FINISHED, RunFolder, State, after
 from nasstudio.engine.job.specification import (
     AnySpec,
     ExportSpec,
@@ -41,7 +42,7 @@ class Ingested:
     """What a call of `ingest` has brought.
 
     `cells` are the labels of table rows that were written, `kinds` what else has changed: ``devices``, ``artefacts``,
-    ``subnets``, ``references``, ``calibration``, ``state``.
+    ``subnets``, ``references``, ``calibration``, ``state``. `problem` is why nothing could be taken in.
     """
 
     run: str
@@ -50,6 +51,7 @@ class Ingested:
     device: Device | None = None
     cells: list[str] = field(default_factory=list)
     kinds: set[str] = field(default_factory=set)
+    problem: StudioError | None = None
 
 
 class Intake:
@@ -61,14 +63,15 @@ class Intake:
         self._spec: AnySpec = self._folder.spec()
         self._reader = ev.EventReader(self._folder.events)
         self._state: State = "created"
+        self._ended = 0.0
         self._seen = 0
         self._space_hash = ""
 
     def read(self) -> Ingested:
         """Take in what is new. Events that were taken in earlier are returned, too, on the first call."""
         project, run_id = self._project, self._folder.id
-        # Whether the child lives is asked first: what it says after that is read in any case.
-        alive = self._folder.process() is not None
+        # The process is asked for first: what it says after that is read in any case.
+        process = self._folder.process()
         fresh = self._reader.read()
         taken = project.database.execute(
             "SELECT ingested FROM run WHERE id = ?", (run_id,)
@@ -78,10 +81,10 @@ class Intake:
         with project.database:
             for event in fresh:
                 self._seen += 1
-                self._state = next_state(self._state, event)
+                self._state, self._ended = after([event], self._state, self._ended)
                 if self._seen > known:
                     self._take(event, found)
-            found.state = self._folder.settled(self._state, alive=alive)
+            found.state = self._folder.settled(self._state, self._ended, process)
             if found.cells or "calibration" in found.kinds:
                 project.save_table()
             self._record(found, fresh, known)
@@ -210,22 +213,58 @@ class Intake:
         found.kinds.add("subnets")
 
     def _keep_export(self, folder: str) -> str:
-        """Copy an export out of the run folder, beside earlier ones. Returns its path in the project."""
-        source = self._folder.path / folder
-        target = self._project.path / "exports" / source.name
+        """Copy an export out of the run folder, beside earlier ones. Returns its path in the project.
+
+        The copy is there whole or not at all. One that was made just before this program was killed is found again.
+        """
+        source = (self._folder.path / folder).resolve()
+        if not source.is_relative_to(self._folder.path.resolve()) or not source.is_dir():
+            raise CorruptFile(
+                f"The export '{folder[:80]}' is not in the run's folder.",
+                where=self._folder.events,
+                remedy="Export the network again.",
+            )
+        exports = self._project.path / "exports"
+        target = exports / source.name
         number = 1
-        while target.exists():
+        while target.exists() and not _same_export(source, target):
             number += 1
             target = target.with_name(f"{source.name}-{number}")
-        shutil.copytree(source, target)
+        if not target.exists():
+            part = exports / f".{self._folder.id}.part"
+            shutil.rmtree(part, ignore_errors=True)
+            try:
+                shutil.copytree(source, part)
+                part.rename(target)
+            except OSError as problem:
+                shutil.rmtree(part, ignore_errors=True)
+                raise StudioError(
+                    f"The export can't be copied out of its run: {problem.strerror or problem}.",
+                    where=target,
+                    remedy="Check the disk's space and the folder's rights, then open the project again.",
+                ) from problem
         return target.relative_to(self._project.path).as_posix()
 
 
+def _same_export(left: Path, right: Path) -> bool:
+    """Whether two folders hold the same export; its card has the time it was made and a hash of every file."""
+    try:
+        return (left / "card.json").read_bytes() == (right / "card.json").read_bytes()
+    except OSError:
+        return False
+
+
 def take_all(project: Project) -> list[Ingested]:
-    """Take in what every unfinished run has said while nobody looked; for opening a project."""
+    """Take in what every unfinished run has said while nobody looked; for opening a project.
+
+    A run that can't be read is left as it is and its `problem` is returned: it must not lock away all the others.
+    """
     found = []
     rows = project.database.execute("SELECT id, state FROM run ORDER BY created").fetchall()
     for row in rows:
         if row["state"] not in ("done", "failed", "stopped") and project.writable:
-            found.append(Intake(project, row["id"]).read())
+            try:
+                found.append(Intake(project, row["id"]).read())
+            except StudioError as problem:
+                found.append(Ingested(row["id"], [], "failed", problem=problem))
     return found

@@ -24,7 +24,7 @@ from nasstudio.engine.cost.table import Cells, LatencyTable
 from nasstudio.engine.data.document import DataDocument
 from nasstudio.engine.device.device import Device
 from nasstudio.engine.errors import CorruptFile, InvalidInput, ProjectLocked, StudioError
-from nasstudio.engine.job.folder import FINISHED, RunFolder
+from nasstudio.engine.job.folder import FINISHED, RunFolder, State
 from nasstudio.engine.job.specification import AnySpec, Reference
 from nasstudio.engine.project import schema
 from nasstudio.engine.project.lock import ProjectLock
@@ -82,7 +82,7 @@ class Project:
                 where=path,
                 remedy="Choose a folder that you may write to.",
             ) from None
-        schema.connect(path / "project.db").close()
+        schema.connect(path / "project.db", create=True).close()
         project = cls.open(path, program=program)
         project.put("title", title or path.stem)
         return project
@@ -114,7 +114,11 @@ class Project:
             )
         try:
             database = schema.connect(path / "project.db", readonly=lock is None)
-            return cls(path, database, lock, holder)
+            try:
+                return cls(path, database, lock, holder)
+            except StudioError:
+                database.close()
+                raise
         except StudioError:
             if lock is not None:
                 lock.release()
@@ -150,7 +154,7 @@ class Project:
             raise CorruptFile(
                 f"The stored value of '{key}' does not read: {problem}.",
                 where=self.path / "project.db",
-                remedy=f"Set it again in the window, or delete it: `nasstudio project --forget {key}`.",
+                remedy=f"Drop it, then set it again: nasstudio forget {self.path} {key}",
             ) from None
 
     def put(self, key: str, value: Any) -> None:
@@ -244,7 +248,7 @@ class Project:
         folder = RunFolder(self.path / "runs" / row["id"])
         state = row["state"]
         if state not in FINISHED:
-            state = folder.state()
+            state = _state_of(folder)
         try:
             spec: AnySpec | None = folder.spec()
         except InvalidInput:
@@ -387,6 +391,14 @@ def _lock(path: Path, program: str) -> tuple[ProjectLock | None, str]:
     lock = ProjectLock(path)
     holder = lock.acquire(program)
     return (lock, "") if holder is None else (None, str(holder))
+
+
+def _state_of(folder: RunFolder) -> State:
+    """State of a run; one whose events can't be read has failed."""
+    try:
+        return folder.state()
+    except CorruptFile:
+        return "failed"
 
 
 def _disk_bytes(folder: Path) -> int:

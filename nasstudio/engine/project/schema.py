@@ -47,8 +47,11 @@ MIGRATIONS: tuple[str, ...] = (
 VERSION = len(MIGRATIONS)
 
 
-def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
+def connect(path: Path, *, readonly: bool = False, create: bool = False) -> sqlite3.Connection:
     """The database, brought to today's version unless it is opened for reading.
+
+    Only with `create` a file without tables becomes a project: an emptied one must not pass for a new one, nor
+    another program's database be changed.
 
     Raises
     ------
@@ -58,11 +61,13 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
         A newer version of the program wrote it.
     """
     try:
-        uri = f"{path.resolve().as_uri()}?mode={'ro' if readonly else 'rwc'}"
+        uri = f"{path.resolve().as_uri()}?mode={'ro' if readonly else 'rwc' if create else 'rw'}"
         database = sqlite3.connect(uri, uri=True, timeout=10, check_same_thread=False)
         database.row_factory = sqlite3.Row
         database.execute("PRAGMA foreign_keys = ON")
         version = int(database.execute("PRAGMA user_version").fetchone()[0])
+        if version < 1 and not create:
+            raise sqlite3.DatabaseError("it is empty, or another program's")
         if version > VERSION:
             raise InvalidInput(
                 f"The project was written by a newer version (format {version}, this one reads up to {VERSION}).",

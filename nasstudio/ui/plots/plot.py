@@ -17,8 +17,8 @@ from PySide6.QtGui import QColor, QContextMenuEvent, QFont, QGuiApplication, QIm
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QFileDialog
 
+from nasstudio.engine.atomic import replace_atomic, write_atomic
 from nasstudio.engine.errors import InvalidInput, StudioError
-from nasstudio.engine.project.atomic import replace_atomic, write_atomic
 from nasstudio.ui import fonts
 from nasstudio.ui.kit.number import MINUS
 from nasstudio.ui.kit.popover import menu

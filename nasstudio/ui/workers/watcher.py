@@ -58,6 +58,7 @@ class RunWatcher(QThread):
         try:
             folder = self._project.folder(self.run_id)
             if self._start:
+                self._await_predecessor(folder)
                 child = supervise.start(folder, self._interpreter)
             self._follow(folder, child)
         except StudioError as problem:
@@ -71,6 +72,12 @@ class RunWatcher(QThread):
             if child is not None and child.poll() is None:
                 child.returncode = 0  # it goes on without us; nobody waits for it
             self.left.emit(self.run_id)
+
+    def _await_predecessor(self, folder: RunFolder) -> None:
+        """The process of a run that has just ended may still be going."""
+        for _ in range(100):
+            if folder.process() is None or self._leave.wait(0.1):
+                return
 
     def _follow(self, folder: RunFolder, child: subprocess.Popen[bytes] | None) -> None:
         with self._lock:
