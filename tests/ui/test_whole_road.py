@@ -128,7 +128,8 @@ def test_that_a_person_gets_from_measuring_to_an_exported_network(window, qtbot)
     drag(plot, plot.lines["x"], low + 0.4 * (high - low))
     latency, accuracy = model.seen.values[key], model.seen.values["accuracy"]
     most = model.limits[key].most
-    assert most == pytest.approx(low + 0.4 * (high - low), rel=0.02)
+    # The line keeps to round numbers.
+    assert most == pytest.approx(low + 0.4 * (high - low), rel=0.1)
     best = model.answer.best
     assert best != before
     assert latency[best] <= most
