@@ -10,9 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from nasstudio.ui.commands import Command
+from nasstudio.ui.kit.fields import SearchField
 from nasstudio.ui.workbench import Workbench
 
 
@@ -39,6 +40,19 @@ class Page(QWidget):
     def does(self, command_id: str) -> Callable[..., object] | None:
         """What one of `commands` does."""
         return None
+
+    def primary(self) -> QPushButton | None:
+        """The button that starts what the page does, None if it has none now.
+
+        A page shows one primary button at a time: in its header, or in the empty state that says what it needs.
+        """
+        shown = [b for b in self.findChildren(QPushButton) if b.property("kind") == "primary"]
+        return next((b for b in shown if b.window() is self.window() and b.isVisibleTo(self)), None)
+
+    def filter_field(self) -> SearchField | None:
+        """The field that filters what the page lists, None if it has none now."""
+        fields = self.findChildren(SearchField)
+        return next((f for f in fields if f.window() is self.window() and f.isVisibleTo(self)), None)
 
     def close_down(self) -> None:
         """Stop timers and wait for what is being read: the window goes."""

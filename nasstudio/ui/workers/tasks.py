@@ -53,7 +53,8 @@ class Task(QRunnable):
         if failed:
             answer.__traceback__ = None
         del work
-        self._post.arrived.emit(self._number, failed, answer)
+        if isValid(self._post):  # not once the application has gone
+            self._post.arrived.emit(self._number, failed, answer)
 
     def start(self, pool: QThreadPool | None = None) -> None:
         """Queue the work."""

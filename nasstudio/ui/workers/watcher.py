@@ -59,6 +59,8 @@ class RunWatcher(QThread):
             folder = self._project.folder(self.run_id)
             if self._start:
                 self._await_predecessor(folder)
+                with self._lock:  # a run whose events do not read is not started
+                    Intake(self._project, self.run_id).read()
                 child = supervise.start(folder, self._interpreter)
             self._follow(folder, child)
         except StudioError as problem:
