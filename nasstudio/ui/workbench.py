@@ -6,6 +6,7 @@ they bring arrives as signals. Pages ask the workbench and listen to it; they kn
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -51,11 +52,14 @@ class LiveRun:
     failure: StudioError | None = None
     rests_for: str = ""
     ended: bool = False
+    again: bool = False
     watcher: RunWatcher | None = field(default=None, repr=False)
 
 
 class Workbench(QObject):
     """The open project.
+
+    `interpreter` runs the jobs (empty: this one), `threads` is how many threads a training takes (0: all but one).
 
     Signals
     -------
@@ -81,9 +85,12 @@ class Workbench(QObject):
     selected = Signal(object)
     problem = Signal(object)
 
-    def __init__(self, parent: QObject | None = None, *, interpreter: str = "") -> None:
+    def __init__(
+        self, parent: QObject | None = None, *, interpreter: str = "", threads: int = 0
+    ) -> None:
         super().__init__(parent)
         self.interpreter = interpreter
+        self.threads = threads or max(1, (os.cpu_count() or 2) - 1)
         self.snapshot: Snapshot | None = None
         self.live: dict[str, LiveRun] = {}
         self.selection: Genome | None = None
@@ -230,6 +237,10 @@ class Workbench(QObject):
         live = self.live.get(run_id)
         if run is None or (live is not None and live.state not in FINISHED):
             return
+        if live is not None and live.watcher is not None:
+            # Its last process is still going; the resumption follows when nobody watches that any more.
+            live.again = True
+            return
         self._watch(run_id, run.name, run.kind, start=True)
         if run.spec is not None and run.spec.exclusive:
             self._rest_for(run_id)
@@ -319,6 +330,8 @@ class Workbench(QObject):
             watcher.wait()
             watcher.deleteLater()
         self._runs_timer.start()
+        if live.again and self._project is not None:
+            self.resume_run(run_id)
 
     def _end(self, live: LiveRun) -> None:
         """The work has ended, though its process may take another second to go."""

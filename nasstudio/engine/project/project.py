@@ -145,12 +145,12 @@ class Project:
         CorruptFile
             What is stored is of another type.
         """
-        row = self._database.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        if row is None:
+        found = self.rows("SELECT value FROM meta WHERE key = ?", (key,))
+        if not found:
             return default
         try:
-            return msgspec.json.decode(row["value"], type=kind)
-        except msgspec.DecodeError as problem:
+            return msgspec.json.decode(found[0]["value"], type=kind)
+        except (msgspec.DecodeError, RecursionError) as problem:
             raise CorruptFile(
                 f"The stored value of '{key}' does not read: {problem}.",
                 where=self.path / "project.db",
@@ -241,7 +241,7 @@ class Project:
 
     def runs(self) -> list[RunRecord]:
         """All runs, the oldest first."""
-        rows = self._database.execute("SELECT * FROM run ORDER BY created, id").fetchall()
+        rows = self.rows("SELECT * FROM run ORDER BY created, id")
         return [self._run_record(row) for row in rows]
 
     def _run_record(self, row: sqlite3.Row) -> RunRecord:
@@ -261,7 +261,7 @@ class Project:
             created=row["created"],
             state=state,
             ended=row["ended"],
-            summary=json.loads(row["summary"]),
+            summary=self._stored(row["summary"], dict[str, Any]),
             spec=spec,
             path=folder.path,
             disk_bytes=_disk_bytes(folder.path),
@@ -304,14 +304,14 @@ class Project:
 
     def artefacts(self) -> list[ArtefactRecord]:
         """All artefacts, the oldest first."""
-        rows = self._database.execute("SELECT * FROM artefact ORDER BY created").fetchall()
+        rows = self.rows("SELECT * FROM artefact ORDER BY created")
         return [
             ArtefactRecord(
                 run=row["run"],
                 kind=row["kind"],
                 path=f"runs/{row['run']}/{row['path']}",
                 sha256=row["sha256"],
-                about=json.loads(row["about"]),
+                about=self._stored(row["about"], dict[str, Any]),
                 created=row["created"],
             )
             for row in rows
@@ -319,14 +319,14 @@ class Project:
 
     def subnets(self) -> list[SubnetRecord]:
         """Every network that something is known of, pinned ones first."""
-        rows = self._database.execute("SELECT * FROM subnet ORDER BY pin IS NULL, pin").fetchall()
+        rows = self.rows("SELECT * FROM subnet ORDER BY pin IS NULL, pin")
         return [
             SubnetRecord(
                 space=row["space"],
-                genome=tuple(json.loads(row["genome"])),
+                genome=tuple(self._stored(row["genome"], list[int])),
                 pin=row["pin"],
-                verified=json.loads(row["verified"]),
-                exported=json.loads(row["exported"]),
+                verified=self._stored(row["verified"], dict[str, Any]),
+                exported=self._stored(row["exported"], dict[str, Any]),
             )
             for row in rows
         ]
@@ -348,8 +348,28 @@ class Project:
 
     def references(self) -> list[ReferencePoint]:
         """Networks that the user already has."""
-        rows = self._database.execute("SELECT * FROM reference ORDER BY title").fetchall()
-        return [ReferencePoint(row["title"], json.loads(row["measured"])) for row in rows]
+        rows = self.rows("SELECT * FROM reference ORDER BY title")
+        return [ReferencePoint(row["title"], self._stored(row["measured"], dict[str, Any])) for row in rows]
+
+    def rows(self, query: str, values: tuple[Any, ...] = ()) -> list[sqlite3.Row]:
+        """What a query finds.
+
+        Raises
+        ------
+        CorruptFile
+            The database is damaged.
+        """
+        try:
+            return self._database.execute(query, values).fetchall()
+        except sqlite3.Error as problem:
+            raise schema.damaged(self.path / "project.db", str(problem)) from None
+
+    def _stored(self, text: str, kind: type[T]) -> T:
+        """A value that is kept as JSON."""
+        try:
+            return msgspec.json.decode(text, type=kind)
+        except (msgspec.DecodeError, RecursionError) as problem:
+            raise schema.damaged(self.path / "project.db", str(problem)) from None
 
     @property
     def database(self) -> sqlite3.Connection:
@@ -380,6 +400,7 @@ class Project:
             artefacts=tuple(self.artefacts()),
             subnets=tuple(self.subnets()),
             references=tuple(self.references()),
+            supernet=self.get("supernet", str, ""),
             choices=self.get("choices", dict[str, Any], {}),
         )
 
@@ -406,8 +427,8 @@ def _disk_bytes(folder: Path) -> int:
     for parent, _, names in os.walk(folder):
         for name in names:
             try:
-                total += os.stat(os.path.join(parent, name)).st_size
-            except FileNotFoundError:
+                total += os.lstat(os.path.join(parent, name)).st_size
+            except OSError:
                 continue  # a temporary file of the job that is running
     return total
 

@@ -74,7 +74,8 @@ class ReferencePoint:
 class Snapshot:
     """A project at one moment.
 
-    `devices` are those found on this machine; `choices` are small remembered choices of the window by name.
+    `devices` are those found on this machine; `supernet` is the hash of the chosen one, empty for
+    the newest; `choices` are small remembered choices of the window by name.
     """
 
     path: Path
@@ -91,6 +92,7 @@ class Snapshot:
     artefacts: tuple[ArtefactRecord, ...] = ()
     subnets: tuple[SubnetRecord, ...] = ()
     references: tuple[ReferencePoint, ...] = ()
+    supernet: str = ""
     choices: dict[str, Any] = field(default_factory=dict)
 
     def run(self, run_id: str) -> RunRecord | None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -45,6 +46,14 @@ MIGRATIONS: tuple[str, ...] = (
     """,
 )
 VERSION = len(MIGRATIONS)
+# What the program reads: a column that is missing is found when the file is opened and not in the middle of the work.
+_SHAPE = (
+    "SELECT key, value FROM meta",
+    "SELECT id, kind, name, note, created, state, ended, ingested, summary FROM run",
+    "SELECT run, kind, path, sha256, about, created FROM artefact",
+    "SELECT space, genome, pin, verified, exported FROM subnet",
+    "SELECT title, measured FROM reference",
+)
 
 
 def connect(path: Path, *, readonly: bool = False, create: bool = False) -> sqlite3.Connection:
@@ -61,7 +70,10 @@ def connect(path: Path, *, readonly: bool = False, create: bool = False) -> sqli
         A newer version of the program wrote it.
     """
     try:
-        uri = f"{path.resolve().as_uri()}?mode={'ro' if readonly else 'rwc' if create else 'rw'}"
+        mode = "ro" if readonly else "rwc" if create else "rw"
+        if readonly and not os.access(path.parent, os.W_OK):
+            mode += "&immutable=1"  # nobody can write here; without it sqlite wants to make files of its own
+        uri = f"{path.resolve().as_uri()}?mode={mode}"
         database = sqlite3.connect(uri, uri=True, timeout=10, check_same_thread=False)
         database.row_factory = sqlite3.Row
         database.execute("PRAGMA foreign_keys = ON")
@@ -85,14 +97,20 @@ def connect(path: Path, *, readonly: bool = False, create: bool = False) -> sqli
             )
         if database.execute("PRAGMA quick_check").fetchone()[0] != "ok":
             raise sqlite3.DatabaseError("the quick check found damage")
-        database.execute("SELECT count(*) FROM run").fetchone()
+        for query in _SHAPE:
+            database.execute(query).fetchone()
     except sqlite3.Error as problem:
-        raise CorruptFile(
-            f"The project's database can't be read: {problem}.",
-            where=path,
-            remedy="Restore project.db from a copy; the runs beside it are untouched.",
-        ) from None
+        raise damaged(path, str(problem)) from None
     return database
+
+
+def damaged(path: Path, why: str) -> CorruptFile:
+    """The error of a database that does not read."""
+    return CorruptFile(
+        f"The project's database can't be read: {' '.join(why[:160].split()).rstrip('.')}.",
+        where=path,
+        remedy="Restore project.db from a copy; the runs beside it are untouched.",
+    )
 
 
 def _migrate(database: sqlite3.Connection, version: int) -> None:

@@ -200,7 +200,7 @@ class ExportPage(Page):
 
     def _opened(self, snapshot: Snapshot) -> None:
         self._closed()
-        self.workbench.do(lambda project: project.get("supernet", str, ""), self._know_supernet)
+        self._know_supernet(snapshot.supernet)
         self._changed(snapshot)
 
     def _know_supernet(self, sha256: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from pathlib import Path
 
@@ -115,7 +114,7 @@ class TrainPage(Page):
 
     def _opened(self, snapshot: Snapshot) -> None:
         self._forget()
-        self.workbench.do(lambda project: project.get("supernet", str, ""), self._know_chosen)
+        self._know_chosen(snapshot.supernet)
         self._changed(snapshot)
 
     def _know_chosen(self, sha256: str) -> None:
@@ -341,7 +340,7 @@ class TrainPage(Page):
         self._chosen = ""
         self._begin(
             self._train_make(use_newest=True),
-            lambda project: plan.collect(project, networks, threads=_threads()),
+            lambda project: plan.collect(project, networks, threads=self.workbench.threads),
             plan.fit,
             plan.search,
         )
@@ -357,7 +356,7 @@ class TrainPage(Page):
             reference = Reference(start.path, start.sha256) if start else None
             if use_newest:
                 project.put("supernet", "")
-            return plan.train(project, schedule, start=reference, threads=_threads())
+            return plan.train(project, schedule, start=reference, threads=self.workbench.threads)
 
         return make
 
@@ -384,7 +383,7 @@ class TrainPage(Page):
         """Measure the accuracy of random subnets."""
         self.board.predictor.error.set_error(None)
         self.workbench.start(
-            lambda project: plan.collect(project, networks, threads=_threads()),
+            lambda project: plan.collect(project, networks, threads=self.workbench.threads),
             problem=self.board.predictor.error.set_error,
         )
 
@@ -432,12 +431,7 @@ class TrainPage(Page):
         parts = ["nasstudio", "train", str(snapshot.path)]
         # Without --schedule the command follows the one that the project holds.
         parts += ["--schedule", named] if named else []
-        return shlex.join([*parts, "--threads", str(_threads())])
-
-
-def _threads() -> int:
-    """Compute threads of a job: all cores but the one of the window."""
-    return max(1, (os.cpu_count() or 2) - 1)
+        return shlex.join([*parts, "--threads", str(self.workbench.threads)])
 
 
 def _size(path: Path) -> int:
