@@ -6,9 +6,11 @@ Whoever changes a stored format runs it. The result is `resources/sample/Sample.
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import sys
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +33,22 @@ from nasstudio.engine.train.schedule import schedule_preset
 
 SPACE, DATA, SCHEDULE, LARGEST_MB = "mbv3_28", "fashion_mnist_small", "progressive", 5.0
 TARGET = Path(__file__).resolve().parent.parent / "resources" / "sample" / NAME
-# What nobody needs to look at or to search with the sample.
-SPARE = ("run.log", "process.json", "control", "project.lock", "*.part")
+# What nobody needs to look at the sample, to search with it or to export from it.
+SPARE = (
+    "run.log",
+    "process.json",
+    "control",
+    "project.lock",
+    "*.part",
+    "resume-*",
+    "state.npz",
+    "*.db-wal",
+    "*.db-shm",
+)
 
 
 def main() -> int:
+    """Make the sample. Returns the exit code."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         project = Project.create(Path(folder) / NAME, "Sample", program="make sample")
@@ -46,37 +59,57 @@ def main() -> int:
         finally:
             project.close()
         slim(project.path)
-        size = sum(f.stat().st_size for f in project.path.rglob("*") if f.is_file()) / 1e6
-        if size > LARGEST_MB:
-            print(f"The sample has {size:.1f} MB; it may have {LARGEST_MB:g}.", file=sys.stderr)
-            return 1
-        shutil.rmtree(TARGET, ignore_errors=True)
-        TARGET.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(project.path, TARGET)
-    print(f"{TARGET.name}: {size:.1f} MB, made in {(time.monotonic() - began) / 60:.1f} min")
+        code = ship(project.path)
+    print(f"{TARGET.name}: made in {(time.monotonic() - began) / 60:.1f} min")
+    return code
+
+
+def ship(path: Path) -> int:
+    """Put a slim project in the place of the shipped one, if it is small enough. Returns the exit code."""
+    size = sum(f.stat().st_size for f in path.rglob("*") if f.is_file()) / 1e6
+    print(f"{size:.1f} MB")
+    if size > LARGEST_MB:
+        print(f"The sample may have {LARGEST_MB:g} MB.", file=sys.stderr)
+        return 1
+    shutil.rmtree(TARGET, ignore_errors=True)
+    TARGET.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(path, TARGET)
     return 0
 
 
 def fill(project: Project) -> None:
     """The whole road."""
+    train(project)
+    measure_and_search(project)
+
+
+def train(project: Project) -> None:
+    """Supernet, accuracy pairs, predictor."""
     images = open_set(DataDocument(DATA))
     project.put("data", DataDocument(DATA))
     space = with_data(preset(SPACE), channels=images.channels, classes=len(images.classes))
     project.put("space", space)
+    run_job(project, plan.train(project, schedule_preset(SCHEDULE)))
+    run_job(project, plan.collect(project, 200))
+    run_job(project, plan.fit(project))
+
+
+def measure_and_search(project: Project) -> None:
+    """Tables of this machine, the search, three networks pinned and verified, a reference."""
     run_job(project, ProbeSpec(name="Find devices"))
     known: list[Device] = project.get("devices", list[Device], [])
     chosen = [d for d in known if d.threads == 1 and d.runtime in ("onnxruntime", "torch")]
     for device in sorted(chosen, key=lambda d: d.runtime):
         run_job(project, plan.profile(project, device, budget_s=100.0, networks=24))
-    run_job(project, plan.train(project, schedule_preset(SCHEDULE)))
-    run_job(project, plan.collect(project, 200))
-    run_job(project, plan.fit(project))
     run_job(project, plan.search(project, budget=10_000))
     found = found_networks(project)
     key = next(k for k in found.archive.columns if k.startswith("latency:"))
     front = found.archive.front(key, found.archive.feasible([]))
     times: Any = found.archive.column(key)[front]
-    picks = [best(found, [Limit(key, float(t))]) for t in np.quantile([times.min(), times.max()], [0.15, 0.4, 0.75])]
+    picks = [
+        best(found, [Limit(key, float(t))])
+        for t in np.quantile([times.min(), times.max()], [0.15, 0.4, 0.75])
+    ]
     for index in picks:
         project.pin(found.space.hash, found.genome(index), on=True)
     run_job(project, plan.verify(project, [found.genome(i) for i in picks]))
@@ -84,13 +117,19 @@ def fill(project: Project) -> None:
 
 
 def slim(path: Path) -> None:
-    """Take away checkpoints for resuming, logs and the like."""
+    """Take away checkpoints, logs and every supernet but the last, and forget those in the database."""
     for pattern in SPARE:
         for file in path.rglob(pattern):
             file.unlink()
-    for folder in path.glob("runs/train-*/"):
-        for file in folder.rglob("resume*"):
-            shutil.rmtree(file) if file.is_dir() else file.unlink()
+    for earlier in sorted(path.glob("runs/train-*/supernet-*.safetensors"))[:-1]:
+        earlier.unlink()
+    with closing(sqlite3.connect(path / "project.db")) as database, database:
+        for run, name in database.execute("SELECT run, path FROM artefact").fetchall():
+            if not (path / "runs" / run / name).is_file():
+                database.execute("DELETE FROM artefact WHERE run = ? AND path = ?", (run, name))
+        database.execute("PRAGMA journal_mode = DELETE")
+    with closing(sqlite3.connect(path / "project.db")) as database:
+        database.execute("VACUUM")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,9 @@ parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("folder", type=Path)
 parser.add_argument("--project", type=Path, help="another project; it is copied, not touched")
 parser.add_argument("--stations", default="", help="some pages only, separated by commas")
-parser.add_argument("--scale", type=float, default=1.0, help="pixels a point, as on a high-DPI screen")
+parser.add_argument(
+    "--scale", type=float, default=1.0, help="pixels a point, as on a high-DPI screen"
+)
 options = parser.parse_args()
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ["QT_SCALE_FACTOR"] = f"{options.scale:g}"
@@ -45,6 +47,7 @@ def copied(folder: Path) -> Path:
 
 
 def main() -> int:
+    """Take the pictures. Returns the exit code."""
     app = application(sys.argv[:1])
     settings = Settings.in_memory()
     settings.remember("tour", {"seen": True})

@@ -44,6 +44,7 @@ def missing() -> list[str]:
 
 
 def main() -> int:
+    """Install or name what is missing. Returns the exit code."""
     if not sys.platform.startswith("linux"):
         return 0
     packages = missing()

@@ -150,7 +150,7 @@ def schedule_of(name: str) -> Schedule | None:
         return schedule_preset(name) if name else None
     try:
         return msgspec.json.decode(Path(name).read_bytes(), type=Schedule)
-    except (OSError, msgspec.DecodeError) as problem:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise InvalidInput(
             f"This is not a schedule: {problem}.",
             where=name,

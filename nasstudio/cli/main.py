@@ -8,7 +8,10 @@ last line of the output is one JSON object. Nothing ever asks a question.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+import tempfile
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,6 +34,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except Exception as problem:  # a defect of ours: its trace is for the report
+        return _unexpected(problem)
+
+
+def _unexpected(problem: Exception) -> int:
+    """Say what happened and keep the trace in a file. NASSTUDIO_TRACE=1 shows it."""
+    if os.environ.get("NASSTUDIO_TRACE"):
+        raise problem
+    with tempfile.NamedTemporaryFile("w", prefix="nasstudio-", suffix=".log", delete=False) as log:
+        traceback.print_exception(problem, file=log)
+    what = f"Unexpected {type(problem).__name__}: {problem}"
+    remedy = "Try again; if it happens again, send this file with a problem report."
+    return complain(StudioError(what, where=log.name, remedy=remedy))
 
 
 def _window(project: Path | None, *, sample: bool) -> int:
@@ -47,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=(__doc__ or "").split("\n\n", 1)[1],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    top.add_argument("--project", type=Path, help="project folder that the window opens")
+    top.add_argument("--project", type=Path, nargs="?", help="project folder that the window opens")
     top.add_argument("--sample", action="store_true", help="open your copy of the sample project")
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
     for name, about, add, run in (*projects.COMMANDS, *jobs.COMMANDS):

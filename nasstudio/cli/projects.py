@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,8 +36,12 @@ def opened(path: Path, *, write: bool = True) -> Iterator[Project]:
     """A project, closed again at the end."""
     project = Project.open(path, program="nasstudio", write=write)
     try:
-        if write:
-            take_all(project)
+        for found in take_all(project) if write else ():
+            if found.problem is not None:
+                print(
+                    f"nasstudio: warning: run {found.run} can't be read: {found.problem}",
+                    file=sys.stderr,
+                )
         yield project
     finally:
         project.close()
@@ -112,6 +117,20 @@ def _delete(options: argparse.Namespace) -> int:
     with opened(options.project) as project:
         project.delete_run(options.run_id)
     return say(options, {"run": options.run_id}, "Deleted.")
+
+
+def _add_forget(command: argparse.ArgumentParser) -> None:
+    add_project(command)
+    command.add_argument("key", help="name of the value, as the error message says it")
+
+
+def _forget(options: argparse.Namespace) -> int:
+    project = Project.open(options.project, program="nasstudio", write=True)
+    try:
+        project.forget(options.key)
+    finally:
+        project.close()
+    return say(options, {"key": options.key}, "Forgotten.")
 
 
 # -- space and data ---------------------------------------------------------------------------------------------------
@@ -205,8 +224,10 @@ def _data(options: argparse.Namespace) -> int:
         "classes": list(images.classes),
         "channels": images.channels,
         "images": sizes,
+        "notes": list(images.notes),
     }
-    return say(options, values, f"{images.title}: {len(images.classes)} classes, {sizes}")
+    said = f"{images.title}: {len(images.classes)} classes, {sizes}"
+    return say(options, values, "\n".join((said, *images.notes)))
 
 
 def _typed(pairs: Sequence[str]) -> dict[str, Any]:
@@ -330,4 +351,5 @@ COMMANDS = (
     ("resume", "go on with a run", _run_argument, _resume),
     ("stop", "stop a run that goes on in the background", _run_argument, _stop),
     ("delete", "delete a run and its files", _run_argument, _delete),
+    ("forget", "drop a remembered value that does not read", _add_forget, _forget),
 )

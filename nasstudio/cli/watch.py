@@ -54,9 +54,11 @@ def resume_job(
 ) -> dict[str, Any]:
     """Go on with a run, as `run_job`."""
     console = Console(stderr=True, quiet=quiet)
+    intake = Intake(project, folder.id)
+    intake.read()  # what it said before: if that does not read, nothing is started
     child = supervise.start(folder, interpreter)
     with _Interrupts(folder, console) as interrupts, _Bar(console, folder.spec().name) as bar:
-        events = _follow(project, folder, child, bar)
+        events = _follow(intake, child, bar)
     last = events[-1] if events else None
     match last:
         case ev.Done():
@@ -85,11 +87,8 @@ def resume_job(
             )
 
 
-def _follow(
-    project: Project, folder: RunFolder, child: subprocess.Popen[bytes], bar: _Bar
-) -> list[ev.AnyEvent]:
-    """All events until the run has ended."""
-    intake = Intake(project, folder.id)
+def _follow(intake: Intake, child: subprocess.Popen[bytes], bar: _Bar) -> list[ev.AnyEvent]:
+    """The events that begin and end a run, from now on until it has ended."""
     ended: list[ev.AnyEvent] = []
     while True:
         child.poll()

@@ -71,11 +71,12 @@ class NeedsExtra(StudioError):
 
     exit_code = 5
 
-    def __init__(self, package: str, extra: str) -> None:
+    def __init__(self, package: str, extra: str, *, where: str | Path = "") -> None:
         self.package = package
         self.extra = extra
         super().__init__(
             f"{package} is not installed.",
+            where=where,
             remedy=f"Install it with `pip install nasstudio[{extra}]`, or choose an engine interpreter that has it.",
         )
 

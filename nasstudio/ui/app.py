@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from pathlib import Path
@@ -13,7 +12,15 @@ from PySide6.QtWidgets import QApplication
 
 from nasstudio.engine.errors import StudioError
 from nasstudio.ui.icons import icon
-from nasstudio.ui.settings import DATA_FOLDER, REDUCE_MOTION, THEME, Settings
+from nasstudio.ui.language import speak
+from nasstudio.ui.settings import (
+    DATA_FOLDER,
+    LANGUAGE,
+    REDUCE_MOTION,
+    THEME,
+    Settings,
+    use_data_folder,
+)
 from nasstudio.ui.theme import theme
 from nasstudio.ui.window import Window
 
@@ -73,11 +80,11 @@ def application(arguments: list[str]) -> QApplication:
 
 
 def dress(app: QApplication, settings: Settings) -> None:
-    """Theme and icon as the settings say."""
+    """Language, theme and icon as the settings say."""
+    speak(app, settings.get(LANGUAGE))
     theme().set_mode(settings.get(THEME))
     theme().set_reduced_motion(settings.get(REDUCE_MOTION))
     theme().install(app)
     app.setWindowIcon(icon("logo", 64, "accent"))
-    # Jobs inherit it: the data folder is one for the window and for its children.
     if settings.get(DATA_FOLDER):
-        os.environ["NASSTUDIO_DATA"] = settings.get(DATA_FOLDER)
+        use_data_folder(settings.get(DATA_FOLDER))

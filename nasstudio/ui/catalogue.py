@@ -84,24 +84,17 @@ CATALOGUE: tuple[Command, ...] = (
         "Ctrl+Shift+I",
         "import",
         QT_TRANSLATE_NOOP(
-            "Commands", "A latency table, an ONNX file, a folder of images or the results of a kit"
+            "Commands", "A latency table (CSV, JSON), or an ONNX file as a reference"
         ),
         "file",
         1,
     ),
     Command(
-        "file.save",
-        QT_TRANSLATE_NOOP("Commands", "Save"),
-        "Ctrl+S",
-        "save",
-        group="file",
-        section=2,
-    ),
-    Command(
         "file.save_copy",
         QT_TRANSLATE_NOOP("Commands", "Save a copy…"),
         "Ctrl+Shift+S",
-        "",
+        "save",
+        QT_TRANSLATE_NOOP("Commands", "Everything is saved at once; this copies the whole project"),
         group="file",
         section=2,
     ),
@@ -217,6 +210,7 @@ CATALOGUE: tuple[Command, ...] = (
         QT_TRANSLATE_NOOP("Commands", "Start what this page does"),
         "Ctrl+Return",
         "play",
+        QT_TRANSLATE_NOOP("Commands", "Presses the page's main button"),
         group="run",
     ),
     Command(

@@ -8,6 +8,7 @@ The window's own memory (geometry, recent projects, open panels) goes through `r
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from PySide6.QtCore import (
     Signal,
 )
 
+from nasstudio.ui.language import translations
 from nasstudio.ui.translatable import QT_TRANSLATE_NOOP
 
 CONTEXT = "Settings"
@@ -91,6 +93,7 @@ LANGUAGE = Option(
     choices=(
         ("system", QT_TRANSLATE_NOOP("Settings", "System")),
         ("en", "English"),
+        *translations(),
     ),
     section=QT_TRANSLATE_NOOP("Settings", "Look"),
 )
@@ -244,3 +247,11 @@ class Settings(QObject):
             self._memory[key] = value  # type: ignore[index]
         else:
             self._store.setValue(key, value)
+
+
+def use_data_folder(folder: str) -> None:
+    """Where data sets are looked for from now on, here and in the jobs, which inherit it; empty: the usual place."""
+    if folder:
+        os.environ["NASSTUDIO_DATA"] = folder
+    else:
+        os.environ.pop("NASSTUDIO_DATA", None)

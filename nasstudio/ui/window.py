@@ -10,19 +10,21 @@ import importlib
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, Qt, QTimer, QUrl
+from PySide6.QtCore import QByteArray, QEvent, Qt, QThreadPool, QTimer, QUrl
 from PySide6.QtGui import (
     QCloseEvent,
     QDesktopServices,
     QDragEnterEvent,
     QDropEvent,
     QGuiApplication,
+    QKeyEvent,
     QUndoStack,
 )
 from PySide6.QtWidgets import (
     QDockWidget,
     QHBoxLayout,
     QMainWindow,
+    QScrollArea,
     QStackedWidget,
     QStatusBar,
     QVBoxLayout,
@@ -33,8 +35,11 @@ from nasstudio.engine.errors import StudioError
 from nasstudio.engine.project.records import Snapshot
 from nasstudio.ui.commands import Commands
 from nasstudio.ui.frame.about import AboutDialog, ShortcutsDialog
+from nasstudio.ui.frame.exchange import Exchange
+from nasstudio.ui.frame.guide import Guide
 from nasstudio.ui.frame.log_dialog import LogDialog
 from nasstudio.ui.frame.notifications import Notifications
+from nasstudio.ui.frame.page_commands import bind_page_commands
 from nasstudio.ui.frame.palette import Palette
 from nasstudio.ui.frame.rail import Rail
 from nasstudio.ui.frame.report import ReportDialog
@@ -44,7 +49,16 @@ from nasstudio.ui.frame.topbar import TopBar
 from nasstudio.ui.frame.tray import Tray
 from nasstudio.ui.opening import Opening
 from nasstudio.ui.pages.page import Page
-from nasstudio.ui.settings import INTERPRETER, NOTIFY, REDUCE_MOTION, THEME, Settings
+from nasstudio.ui.settings import (
+    DATA_FOLDER,
+    INTERPRETER,
+    NOTIFY,
+    REDUCE_MOTION,
+    THEME,
+    THREADS,
+    Settings,
+    use_data_folder,
+)
 from nasstudio.ui.theme import theme
 from nasstudio.ui.views.inspector import Inspector
 from nasstudio.ui.workbench import LiveRun, Workbench
@@ -69,8 +83,12 @@ class Window(QMainWindow):
     def __init__(self, settings: Settings) -> None:
         super().__init__()
         self.settings = settings
-        self.workbench = Workbench(self, interpreter=settings.get(INTERPRETER))
+        self.workbench = Workbench(
+            self, interpreter=settings.get(INTERPRETER), threads=settings.get(THREADS)
+        )
         self.opening = Opening(self.workbench, settings, self)
+        self.exchange = Exchange(self.workbench, self, self.drop)
+        self.guide = Guide(self)
         self.undo = QUndoStack(self)
         self.commands = Commands(self)
         self._pages: dict[str, Page] = {}
@@ -80,6 +98,8 @@ class Window(QMainWindow):
         self._connect()
         self._restore()
         self.show_station("start")
+        # Not to undo, nor to the palette: the arrow keys walk through the stations.
+        self.rail.setFocus(Qt.FocusReason.OtherFocusReason)
 
     # -- building -----------------------------------------------------------------------------------------------
 
@@ -100,6 +120,7 @@ class Window(QMainWindow):
         row.addWidget(self.stack, 1)
         self.setCentralWidget(middle)
         self.inspector = Inspector(self.workbench)
+        _let_tab_pass(self.inspector)
         self.dock = QDockWidget(self.tr("Inspector"), self)
         self.dock.setObjectName("inspector")
         self.dock.setTitleBarWidget(QWidget(self.dock))
@@ -132,13 +153,16 @@ class Window(QMainWindow):
         bind("file.new", self.opening.new)
         bind("file.open", self.opening.ask)
         bind("file.sample", self.opening.sample)
+        bind("file.import", self.exchange.import_file, opened)
+        bind("file.save_copy", self.exchange.save_copy, opened)
         bind("file.close", self.workbench.close, opened)
         bind("file.settings", self.show_settings)
         bind("file.quit", self.close)
         bind("edit.undo", self.undo.undo, self.undo.canUndo)
         bind("edit.redo", self.undo.redo, self.undo.canRedo)
-        bind("edit.copy_command", self.copy_command, self._has_command_line)
-        bind("view.inspector", self._show_inspector)
+        bind_page_commands(self.commands, lambda: self._pages.get(self._visited), self.copy_command)
+        self.guide.bind(self.commands)
+        bind("view.inspector", self._show_inspector, self._can_inspect)
         bind("view.reset", self._reset_layout)
         bind("view.fullscreen", self._fullscreen)
         bind("run.folder", self._open_run_folder, lambda: self.tray.current() is not None)
@@ -165,6 +189,9 @@ class Window(QMainWindow):
         bench.run_ended.connect(self._say_ended)
         bench.problem.connect(self.show_problem)
         self.opening.problem.connect(self.show_problem)
+        self.exchange.problem.connect(self.show_problem)
+        self.exchange.copied.connect(self._say_copied)
+        self.tray.opened.connect(self._keep_toasts_off_the_tray)
         self.tray.pause.connect(bench.pause)
         self.tray.resume.connect(self._resume)
         self.tray.stop.connect(bench.stop)
@@ -191,6 +218,7 @@ class Window(QMainWindow):
             if station == "search":
                 page.best_changed.connect(self.inspector.set_best)  # type: ignore[attr-defined]
                 page.device_changed.connect(self.inspector.set_device)  # type: ignore[attr-defined]
+            _let_tab_pass(page)
             self._pages[station] = page
             self.stack.addWidget(page)
         return self._pages[station]
@@ -205,6 +233,8 @@ class Window(QMainWindow):
     def show_station(self, station: str) -> None:
         """Show a page."""
         page = self.page_of(station)
+        if station != self._visited:
+            self.guide.tour.end()
         self._visited = station
         self.stack.setCurrentWidget(page)
         self.rail.set_station(station)
@@ -214,20 +244,17 @@ class Window(QMainWindow):
     def _place_inspector(self) -> None:
         """The inspector stands beside the pages that show networks."""
         wanted = self.settings.recall("inspector", True)
-        self.dock.setVisible(
-            bool(wanted) and self._visited == "search" and self._has_project()
-        )
+        self.dock.setVisible(bool(wanted) and self._can_inspect())
         self.commands.action("view.inspector").setChecked(bool(wanted))
+
+    def _can_inspect(self) -> bool:
+        return self._visited == "search" and self._has_project()
 
     def _show_inspector(self, shown: bool) -> None:
         self.settings.remember("inspector", {"shown": shown} if shown else {})
         self._place_inspector()
 
     # -- what happens ---------------------------------------------------------------------------------------------
-
-    def _has_command_line(self) -> bool:
-        page = self._pages.get(self._visited)
-        return page is not None and bool(page.command_line())
 
     def _has_project(self) -> bool:
         return self.workbench.snapshot is not None
@@ -251,6 +278,7 @@ class Window(QMainWindow):
             )
         if self._visited == "start":
             self.show_station(self._first_station())
+        self.guide.greet()
 
     def _first_station(self) -> str:
         """Where a person would go on: the first station that is not done, Search at the latest."""
@@ -327,6 +355,18 @@ class Window(QMainWindow):
         """Open the settings."""
         SettingsDialog(self.settings, self).open()
 
+    def _say_copied(self, path: Path) -> None:
+        self.notifications.notify(
+            self.tr("The copy is complete"),
+            str(path),
+            "good",
+            self.tr("Open it"),
+            partial(self.workbench.open, path),
+        )
+
+    def _keep_toasts_off_the_tray(self) -> None:
+        self.notifications.set_bottom_margin(self.tray.sizeHint().height())
+
     def show_log(self, run_id: str) -> None:
         """Open the log of a run."""
         run = self.workbench.snapshot.run(run_id) if self.workbench.snapshot else None
@@ -358,6 +398,10 @@ class Window(QMainWindow):
             theme().set_reduced_motion(bool(value))
         elif key == INTERPRETER.key:
             self.workbench.interpreter = str(value)
+        elif key == THREADS.key:
+            self.workbench.set_threads(int(str(value)))
+        elif key == DATA_FOLDER.key:
+            use_data_folder(str(value))
         elif key == NOTIFY.key:
             self.notifications.desktop_wanted = bool(value)
 
@@ -379,6 +423,14 @@ class Window(QMainWindow):
         self.settings.remember("inspector", {"shown": True})
         self._place_inspector()
 
+    def event(self, event: QEvent) -> bool:
+        # What can be done depends on pages that tell nobody: it is asked before a shortcut is looked up.
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            control = Qt.KeyboardModifier.ControlModifier
+            if event.modifiers() & control and event.key() != Qt.Key.Key_Control:
+                self.commands.refresh()
+        return super().event(event)
+
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls():
             event.acceptProposedAction()
@@ -393,7 +445,7 @@ class Window(QMainWindow):
         if (path / "project.db").is_file():
             self.workbench.open(path)
             return
-        station = {".csv": "devices", ".json": "devices", ".onnx": "search"}.get(
+        station = {".csv": "devices", ".tsv": "devices", ".json": "devices", ".onnx": "search"}.get(
             path.suffix.lower(), "data"
         )
         if not self._has_project():
@@ -413,7 +465,19 @@ class Window(QMainWindow):
         self.settings.remember("geometry", bytes(self.saveGeometry().data()))
         self.settings.remember("state", bytes(self.saveState(_LAYOUT).data()))
         self.settings.sync()
+        self.guide.tour.end()
         self.workbench.close()
+        self.inspector.close_down()
         for page in self._pages.values():
             page.close_down()
+        # A pool waits for its threads when it is deleted, but holds Python's lock, which they need to come to an end.
+        for pool in self.findChildren(QThreadPool):
+            pool.waitForDone()
         super().closeEvent(event)
+
+
+def _let_tab_pass(widget: QWidget) -> None:
+    """Tab goes to the controls in a scroll area, which it then scrolls to, and not to the area, which says nothing."""
+    for area in widget.findChildren(QScrollArea):
+        if not area.accessibleName():
+            area.setFocusPolicy(Qt.FocusPolicy.NoFocus)

@@ -90,7 +90,7 @@ class Workbench(QObject):
     ) -> None:
         super().__init__(parent)
         self.interpreter = interpreter
-        self.threads = threads or max(1, (os.cpu_count() or 2) - 1)
+        self.set_threads(threads)
         self.snapshot: Snapshot | None = None
         self.live: dict[str, LiveRun] = {}
         self.selection: Genome | None = None
@@ -102,6 +102,10 @@ class Workbench(QObject):
         self._pool.setMaxThreadCount(1)
         self._runs_timer = QTimer(self, singleShot=True, interval=50)
         self._runs_timer.timeout.connect(self.runs_changed)
+
+    def set_threads(self, threads: int) -> None:
+        """Threads of a training from now on; 0: all but one."""
+        self.threads = threads or max(1, (os.cpu_count() or 2) - 1)
 
     # -- the project --------------------------------------------------------------------------------------------
 

@@ -118,7 +118,7 @@ def _read(path: Path, tree: Tree, size: int) -> tuple[NDArray[np.uint8], Decoded
         if not sound:
             return None
         array = np.memmap(path, np.uint8, "r", len(header), shape)
-    except (OSError, ValueError, msgspec.DecodeError):
+    except (OSError, ValueError, RecursionError):  # msgspec's errors are ValueErrors
         return None
     return (array, about) if about.seal(zlib.crc32(array.data)) == about.checksum else None
 

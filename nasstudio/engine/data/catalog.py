@@ -110,7 +110,7 @@ def _family(name: str) -> SetFamily:
             where=f"package {_package(point)}",
             remedy="Tell its author.",
         )
-    raise NeedsExtra(f"the data set family '{name}'", name)
+    raise NeedsExtra(f"The data set family '{name}'", name, where=f"data set {name}")
 
 
 def _described(family: SetFamily, folder: Path) -> SetDescription:

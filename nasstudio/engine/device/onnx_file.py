@@ -234,7 +234,15 @@ def macs_by_running(network: OnnxNetwork) -> int | None:
     shapes: Shapes = {t.name: tuple(t.dims) for t in probe.graph.initializer}
     shapes[network.input_name] = network.input_shape
     names = [*added, *given]
-    for name, value in zip(names, model.run(names, {entry.name: image}), strict=True):
+    try:
+        values = model.run(names, {entry.name: image})
+    except Exception as problem:  # see `onnxruntime_cpu.session`
+        raise InvalidInput(
+            f"ONNX Runtime started it and failed: {str(problem).strip()[:200]}",
+            where="ONNX model",
+            remedy=_AGAIN,
+        ) from problem
+    for name, value in zip(names, values, strict=True):
         shapes[name] = value.shape
     return _macs(network.model, shapes)
 

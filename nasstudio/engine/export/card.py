@@ -195,7 +195,7 @@ def read(path: Path) -> Card:
         raise CorruptFile(
             "The card is not there.", where=path, remedy="Export the network again."
         ) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise CorruptFile(
             f"This is not a model card: {problem}.", where=path, remedy="Export the network again."
         ) from None

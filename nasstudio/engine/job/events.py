@@ -181,7 +181,7 @@ class EventReader:
         Raises
         ------
         CorruptFile
-            A complete line is JSON, but not an event of this protocol.
+            The file can't be read, or a complete line is JSON, but not an event of this protocol.
         """
         try:
             with self.path.open("rb") as file:
@@ -189,11 +189,18 @@ class EventReader:
                 content = file.read()
         except FileNotFoundError:
             return []
+        except OSError as problem:
+            raise CorruptFile(
+                f"The run's events can't be read: {problem.strerror or problem}.",
+                where=self.path,
+                remedy="Delete the run, or restore the file.",
+            ) from None
         events: list[AnyEvent] = []
-        for line in content.splitlines(keepends=True):
-            if not line.endswith(b"\n") or len(events) >= limit:
+        # Not `splitlines`: a carriage return, which damage may make, must not end the reading for good.
+        for line in content.split(b"\n")[:-1]:
+            if len(events) >= limit:
                 break
-            self._offset += len(line)
+            self._offset += len(line) + 1
             self._line += 1
             if line.strip():
                 self._decode(line, events)
@@ -208,5 +215,5 @@ class EventReader:
                 where=f"{self.path}, line {self._line}",
                 remedy="The run was written by another version; open it with that one.",
             ) from None
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             self.torn += 1

@@ -96,6 +96,12 @@ class RunFolder:
                 where=path,
                 remedy="Delete the run, or restore the file.",
             ) from None
+        except OSError as problem:
+            raise InvalidInput(
+                f"The run's specification can't be read: {problem.strerror or problem}.",
+                where=path,
+                remedy="Delete the run, or restore the file.",
+            ) from None
 
     def command(self, command: Command) -> None:
         """Ask the job for something; it polls a few times a second."""
@@ -120,7 +126,7 @@ class RunFolder:
         try:
             content = (self.path / "process.json").read_bytes()
             return msgspec.json.decode(content, type=ProcessRecord)
-        except (OSError, msgspec.DecodeError):
+        except (OSError, msgspec.DecodeError, RecursionError):
             return None
 
     def process(self) -> psutil.Process | None:
@@ -175,7 +181,7 @@ class RunFolder:
             raise CorruptFile(
                 "An input of this job has changed since the job was made.",
                 where=path,
-                remedy="Make the job again from what the project has now.",
+                remedy="Restore the file, or run again the job that made it and then this one.",
             )
         return path
 

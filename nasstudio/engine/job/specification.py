@@ -257,7 +257,7 @@ def decode(content: bytes, where: str | Path = "specification") -> AnySpec:
     """
     try:
         spec: AnySpec = msgspec.json.decode(content, type=AnySpec)
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise InvalidInput(
             f"This is not a job specification: {problem}.",
             where=where,

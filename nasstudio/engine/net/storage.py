@@ -68,7 +68,7 @@ def load_supernet(path: Path) -> tuple[Supernet, SupernetAbout]:
     tensors, text = read_tensors(path, KIND, _REMEDY)
     try:
         about = msgspec.json.decode(text, type=SupernetAbout)
-    except msgspec.DecodeError as problem:
+    except (msgspec.DecodeError, RecursionError) as problem:
         raise CorruptFile(
             f"The file's description does not read: {problem}.", where=path, remedy=_REMEDY
         ) from None

@@ -93,7 +93,7 @@ def read_tensors(path: Path, kind: str, remedy: str) -> tuple[Tensors, bytes]:
 def _header(entry: str) -> Header | None:
     try:
         return msgspec.json.decode(entry, type=Header)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
 
 

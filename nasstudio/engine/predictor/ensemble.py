@@ -262,7 +262,7 @@ def _read(path: Path) -> tuple[_Header, dict[str, NDArray[Any]]]:
         raise InvalidInput(
             "The predictor is not there.", where=path, remedy="Fit it again."
         ) from None
-    except (KeyError, ValueError) as problem:  # msgspec's errors are ValueErrors
+    except (KeyError, ValueError, RecursionError) as problem:  # msgspec's errors are ValueErrors
         raise _corrupt(path, f"it does not read ({problem})") from problem
     if (header.format, header.version) != (_FORMAT, _VERSION) or header.kind not in KINDS:
         raise _corrupt(path, f"it is '{header.format}' version {header.version}")

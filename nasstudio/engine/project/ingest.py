@@ -68,7 +68,23 @@ class Intake:
         self._space_hash = ""
 
     def read(self) -> Ingested:
-        """Take in what is new. Events that were taken in earlier are returned, too, on the first call."""
+        """Take in what is new. Events that were taken in earlier are returned, too, on the first call.
+
+        Raises
+        ------
+        StudioError
+            The events do not read, or the project can't be written; nothing was taken in.
+        """
+        try:
+            return self._read()
+        except sqlite3.Error as problem:
+            raise StudioError(
+                f"The project's database can't be written: {problem}.",
+                where=self._project.path / "project.db",
+                remedy="Check the disk's space, then open the project again: no run has lost anything.",
+            ) from problem
+
+    def _read(self) -> Ingested:
         project, run_id = self._project, self._folder.id
         # The process is asked for first: what it says after that is read in any case.
         process = self._folder.process()
@@ -260,7 +276,7 @@ def take_all(project: Project) -> list[Ingested]:
     A run that can't be read is left as it is and its `problem` is returned: it must not lock away all the others.
     """
     found = []
-    rows = project.database.execute("SELECT id, state FROM run ORDER BY created").fetchall()
+    rows = project.rows("SELECT id, state FROM run ORDER BY created")
     for row in rows:
         if row["state"] not in ("done", "failed", "stopped") and project.writable:
             try:

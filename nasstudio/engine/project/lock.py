@@ -14,6 +14,8 @@ from pathlib import Path
 
 import msgspec
 
+from nasstudio.engine.errors import StudioError
+
 try:
     import fcntl
 except ImportError:  # not on Windows
@@ -42,8 +44,21 @@ class ProjectLock:
         self._file: int | None = None
 
     def acquire(self, program: str) -> Holder | None:
-        """Take the lock. Returns None, or who holds it."""
-        file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+        """Take the lock. Returns None, or who holds it.
+
+        Raises
+        ------
+        StudioError
+            The lock's file can't be opened.
+        """
+        try:
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as problem:
+            raise StudioError(
+                f"The project can't be locked: {problem.strerror or problem}.",
+                where=self._path,
+                remedy="Delete what is there under this name, or check the folder's rights.",
+            ) from None
         if fcntl is not None:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -66,7 +81,7 @@ class ProjectLock:
     def _holder(self) -> Holder:
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=Holder)
-        except (OSError, msgspec.DecodeError):
+        except (OSError, msgspec.DecodeError, RecursionError):
             return Holder("another program", 0, "somebody", "this machine", time.time())
 
 

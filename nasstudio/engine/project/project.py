@@ -349,7 +349,10 @@ class Project:
     def references(self) -> list[ReferencePoint]:
         """Networks that the user already has."""
         rows = self.rows("SELECT * FROM reference ORDER BY title")
-        return [ReferencePoint(row["title"], self._stored(row["measured"], dict[str, Any])) for row in rows]
+        return [
+            ReferencePoint(row["title"], self._stored(row["measured"], dict[str, Any]))
+            for row in rows
+        ]
 
     def rows(self, query: str, values: tuple[Any, ...] = ()) -> list[sqlite3.Row]:
         """What a query finds.

@@ -20,7 +20,7 @@ from types import FrameType
 from typing import Any
 
 from nasstudio.engine.device.device import processor
-from nasstudio.engine.errors import NoSpaceLeft, StudioError
+from nasstudio.engine.errors import NeedsExtra, NoSpaceLeft, StudioError
 from nasstudio.engine.job import events as ev
 from nasstudio.engine.job.context import JobContext, StopJob
 from nasstudio.engine.job.exclusive import MachineLock, lock_path
@@ -46,7 +46,7 @@ def main(path: Path) -> int:
         _stop_on_signals(job)
         if not lock.acquire(lambda: writer.write(_waiting(spec)), lambda: _stopped(job)):
             raise StopJob
-        summary = _runner(spec)(spec, job)
+        summary = _run(spec, job)
         writer.write(ev.Done(summary=summary))
     except StopJob:
         writer.write(ev.Stopped())
@@ -95,9 +95,21 @@ def _unexpected(writer: ev.EventWriter, problem: BaseException) -> int:
     return 1
 
 
-def _runner(spec: AnySpec) -> Runner:
-    runner: Runner = importlib.import_module(f"nasstudio.engine.run.{spec.kind}").run
-    return runner
+def _run(spec: AnySpec, job: JobContext) -> dict[str, Any]:
+    """Let the job's runner run it.
+
+    Raises
+    ------
+    NeedsExtra
+        A package of the engine is missing here, as in a window that was installed without it.
+    """
+    try:
+        runner: Runner = importlib.import_module(f"nasstudio.engine.run.{spec.kind}").run
+        return runner(spec, job)
+    except ModuleNotFoundError as problem:
+        if problem.name is None or problem.name.startswith("nasstudio"):
+            raise
+        raise NeedsExtra(problem.name, "engine") from None
 
 
 def _waiting(spec: AnySpec) -> ev.Waiting:

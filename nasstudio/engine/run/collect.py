@@ -185,7 +185,7 @@ def kept(path: Path, population: Population) -> list[Pair]:
     for number, line in enumerate(whole.splitlines(), start=1):
         try:
             pair = msgspec.json.decode(line, type=Pair)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise _foreign(path, number, "does not read") from None
         if number > len(population) or pair.genome != population[number - 1].tolist():
             raise _foreign(path, number, "is not a network of this run")

@@ -77,7 +77,7 @@ def _pair(line: bytes, where: str, space: SearchSpace) -> Pair:
     remedy = "Remove the line, or collect the pairs again."
     try:
         pair = msgspec.json.decode(line, type=Pair)
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise InvalidInput(
             f"This is not a pair of genome and accuracy: {problem}.", where=where, remedy=remedy
         ) from None

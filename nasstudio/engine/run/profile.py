@@ -95,7 +95,7 @@ class CellFile:
         for line in content.splitlines():
             try:
                 cell = msgspec.json.decode(line, type=CellLine)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 continue
             if min(cell.ms, cell.p10, cell.p90, cell.n) > 0:
                 self.lines[cell.layer] = cell

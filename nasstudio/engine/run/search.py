@@ -7,11 +7,13 @@ archive, bit for bit.
 
 from __future__ import annotations
 
+import hashlib
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nasstudio.engine.atomic import replace_atomic
 from nasstudio.engine.cost.formats import from_json
@@ -151,7 +153,7 @@ class _Session:
 
         def write(path: Path) -> None:
             with path.open("wb") as file:
-                np.savez(file, allow_pickle=False, **state)
+                np.savez(file, allow_pickle=False, **state, digest=_digest(state))
 
         replace_atomic(self.state_path, write)
         self._last_saved = time.monotonic()
@@ -233,9 +235,21 @@ def _box(box: Box) -> dict[str, float]:
     }
 
 
+def _digest(state: State) -> NDArray[np.uint8]:
+    """Hash over every name, type, shape and byte: a state that was altered would be gone on from in silence."""
+    total = hashlib.sha256()
+    for name in sorted(state):
+        array = np.ascontiguousarray(state[name])
+        total.update(f"\0{name}\0{array.dtype.str}\0{array.shape}\0".encode())
+        total.update(array.tobytes())
+    return np.frombuffer(total.digest(), dtype=np.uint8)
+
+
 def _read_state(path: Path) -> State:
     try:
         state = read_arrays(path)
+        if state.pop("digest").tobytes() != _digest(state).tobytes():
+            raise ValueError("it was altered")
         int(state["counts"][3])
     except (KeyError, IndexError, TypeError, ValueError) as problem:
         raise CorruptFile(

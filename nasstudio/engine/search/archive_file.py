@@ -261,7 +261,7 @@ def _header(folder: Path) -> ArchiveHeader:
         raise InvalidInput(
             "There is no archive here.", where=folder, remedy="Search first."
         ) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise CorruptFile(
             f"This is not an archive: {problem}.", where=path, remedy="Search again."
         ) from None

@@ -46,4 +46,4 @@ def make(
     for point in entry_points(group="nasstudio.search", name=algorithm.name):
         maker: Maker = point.load()
         return maker(problem, settings, rng)
-    raise NeedsExtra(f"the search algorithm '{algorithm.name}'", algorithm.name)
+    raise NeedsExtra(f"The search algorithm '{algorithm.name}'", algorithm.name, where="algorithm")

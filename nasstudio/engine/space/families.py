@@ -36,7 +36,9 @@ def build(document: SpaceDocument) -> SearchSpace:
     for point in entry_points(group="nasstudio.spaces", name=document.family):
         family: Family = point.load()
         return family(document)
-    raise NeedsExtra(f"the space family '{document.family}'", document.family)
+    raise NeedsExtra(
+        f"The space family '{document.family}'", document.family, where=f"space {document.name}"
+    )
 
 
 def preset_names() -> list[str]:
@@ -71,7 +73,13 @@ def read(path: Path) -> SpaceDocument:
         return msgspec.json.decode(path.read_bytes(), type=SpaceDocument)
     except FileNotFoundError:
         raise InvalidInput("The file is not there.", where=path, remedy="Check the path.") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+    except OSError as problem:
+        raise InvalidInput(
+            f"The file can't be read: {problem.strerror or problem}.",
+            where=path,
+            remedy="Check the path and the file's rights.",
+        ) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise InvalidInput(
             f"This is not a space: {problem}.",
             where=path,

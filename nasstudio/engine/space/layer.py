@@ -72,11 +72,15 @@ class LayerSpec:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise InvalidInput(
-                f"'{self.kind}' is not a kind of layer.", remedy=f"Known kinds: {', '.join(KINDS)}."
+                f"'{self.kind}' is not a kind of layer.",
+                where="layer",
+                remedy=f"Known kinds: {', '.join(KINDS)}.",
             )
         if self.act not in ACTIVATIONS:
             raise InvalidInput(
-                f"'{self.act}' is not an activation.", remedy=f"Known: {', '.join(ACTIVATIONS)}."
+                f"'{self.act}' is not an activation.",
+                where=f"layer {self.kind}",
+                remedy=f"Known: {', '.join(ACTIVATIONS)}.",
             )
         sizes = (
             self.channels_in,
@@ -88,7 +92,11 @@ class LayerSpec:
             self.groups,
         )
         if min(sizes) < 1 or self.middle < 0 or self.heads < 0:
-            raise InvalidInput("A layer's sizes must be at least 1.", remedy="Correct the shape.")
+            raise InvalidInput(
+                "A layer's sizes must be at least 1.",
+                where=f"{self.kind} {self.channels_in}x{self.height}x{self.width} -> {self.channels_out}",
+                remedy="Correct the shape.",
+            )
 
     @property
     def height_out(self) -> int:

@@ -124,7 +124,7 @@ class Checkpoints:
         tensors, text = read_tensors(path, KIND, _REMEDY)
         try:
             about = msgspec.json.decode(text, type=CheckpointAbout)
-        except msgspec.DecodeError as problem:
+        except (msgspec.DecodeError, RecursionError) as problem:
             raise CorruptFile(
                 f"The description does not read: {problem}.", where=path, remedy=_REMEDY
             ) from None

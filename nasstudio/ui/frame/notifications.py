@@ -126,6 +126,12 @@ class Notifications(QObject):
         self.desktop_wanted = True
         window.installEventFilter(self)
 
+    def set_bottom_margin(self, height: int) -> None:
+        """What stands at the bottom of the window and is not to be covered, px."""
+        if height != self._bottom:
+            self._bottom = height
+            self._place()
+
     def notes(self) -> list[Note]:
         """All that are kept, newest first."""
         return list(self._notes)

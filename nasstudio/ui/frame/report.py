@@ -20,8 +20,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from nasstudio.engine.atomic import write_atomic
 from nasstudio.engine.errors import StudioError
-from nasstudio.engine.project.atomic import write_atomic
 from nasstudio.ui import fonts
 from nasstudio.ui.frame.about import versions
 from nasstudio.ui.kit.buttons import primary_button, secondary_button

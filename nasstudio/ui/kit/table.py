@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from nasstudio.engine.project.atomic import write_atomic
+from nasstudio.engine.atomic import write_atomic
 from nasstudio.ui import fonts
 from nasstudio.ui.kit import metrics
 from nasstudio.ui.kit.number import MINUS

@@ -22,6 +22,8 @@ from nasstudio.ui.theme import theme
 
 RADIUS = 2.0
 OPACITY, OPACITY_OVER = 0.4, 0.2
+CROWD = 3000  # with more dots than these each is fainter
+DENSEST = 0.72  # opacity of a crowd's dots without number on each other
 MOST_STAMPS = 900_000  # dots times pixels of a dot that one picture may take
 _MOST_VECTORS = 4000
 _FRAME_MS = 33
@@ -106,8 +108,11 @@ class Cloud(Layer):
             at = cells + shift
             keep = (at >= 0) & (at < len(depth)) if shift else slice(None)
             depth[at[keep]] += heavy[keep] * np.float32(share)
-        opacity = 1.0 - np.exp(-depth.reshape(rows, stride)[pad : pad + height, pad : pad + width])
-        return self._colored(opacity, ratio)
+        # A crowd stays a cloud and never a wall in front of which the front is lost.
+        depth *= min(1.0, math.sqrt(CROWD / max(1, len(chosen))))
+        inner = depth.reshape(rows, stride)[pad : pad + height, pad : pad + width]
+        densest = 1.0 - (1.0 - DENSEST) * min(1.0, len(chosen) / CROWD)
+        return self._colored(densest * (1.0 - np.exp(-inner)), ratio)
 
     def _colored(self, opacity: NDArray[np.floating], ratio: float) -> QImage:
         color = theme().color("point")

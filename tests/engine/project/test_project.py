@@ -222,13 +222,10 @@ def test_that_a_damaged_database_is_named_and_left_as_it_is(tmp_path, content):
     path = tmp_path / "x.nasproj"
     path.mkdir()
     (path / "project.db").write_bytes(content)
-    if content:
-        with pytest.raises(CorruptFile) as caught:
-            Project.open(path)
-        assert str(path / "project.db") in caught.value.where
-        assert (path / "project.db").read_bytes() == content
-    else:  # an empty file is an empty database: it becomes a project
-        Project.open(path).close()
+    with pytest.raises(CorruptFile) as caught:
+        Project.open(path)
+    assert str(path / "project.db") in caught.value.where
+    assert (path / "project.db").read_bytes() == content
 
 
 def test_that_a_truncated_database_is_named(project):

@@ -48,7 +48,7 @@ def _load(name: str) -> Runtime:
     for point in entry_points(group=_GROUP, name=name):
         foreign: Runtime = point.load()()
         return foreign
-    raise NeedsExtra(f"the runtime '{name}'", name)
+    raise NeedsExtra(f"the runtime '{name}'", name, where="device")
 
 
 def runtime_of(device: Device) -> Runtime:
