@@ -5,6 +5,7 @@ Whoever changes a stored format runs it. The result is `resources/sample/Sample.
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 import sys
@@ -42,6 +43,7 @@ SPARE = (
     "*.part",
     "resume-*",
     "state.npz",
+    "reference.onnx",
     "*.db-wal",
     "*.db-shm",
 )
@@ -101,7 +103,7 @@ def measure_and_search(project: Project) -> None:
     chosen = [d for d in known if d.threads == 1 and d.runtime in ("onnxruntime", "torch")]
     for device in sorted(chosen, key=lambda d: d.runtime):
         run_job(project, plan.profile(project, device, budget_s=100.0, networks=24))
-    run_job(project, plan.search(project, budget=10_000))
+    run_job(project, plan.search(project, budget=8_000))
     found = found_networks(project)
     key = next(k for k in found.archive.columns if k.startswith("latency:"))
     front = found.archive.front(key, found.archive.feasible([]))
@@ -121,6 +123,8 @@ def slim(path: Path) -> None:
     for pattern in SPARE:
         for file in path.rglob(pattern):
             file.unlink()
+    for events in path.glob("runs/*/events.jsonl"):
+        thin(events)
     for earlier in sorted(path.glob("runs/train-*/supernet-*.safetensors"))[:-1]:
         earlier.unlink()
     with closing(sqlite3.connect(path / "project.db")) as database, database:
@@ -130,6 +134,24 @@ def slim(path: Path) -> None:
         database.execute("PRAGMA journal_mode = DELETE")
     with closing(sqlite3.connect(path / "project.db")) as database:
         database.execute("VACUUM")
+
+
+def thin(events: Path) -> None:
+    """Leave out progress, and every report of a table's row but its last: nothing is drawn from them any more."""
+    lines = events.read_bytes().splitlines(keepends=True)
+    last: dict[str, int] = {}
+    for number, line in enumerate(lines):
+        event = json.loads(line)
+        if event["event"] == "result" and event["name"] == "cell":
+            last[event["values"]["layer"]] = number
+    kept = set(last.values())
+    events.write_bytes(
+        b"".join(
+            line
+            for number, line in enumerate(lines)
+            if number in kept or not (b'"event":"progress"' in line or b'"name":"cell"' in line)
+        )
+    )
 
 
 if __name__ == "__main__":
