@@ -115,6 +115,20 @@ def test_that_the_payload_of_the_disguised_pickles_would_be_noticed(tmp_path: Pa
     assert marker.exists()
 
 
+def test_that_the_comparisons_would_notice_a_loss(specimens: Path, tmp_path: Path) -> None:
+    runs = specimens / "tiny.nasproj" / "runs"
+    found = studio.differences(runs / made.TRAINED, runs / made.STOPPED)
+    assert any(words.startswith("tensor") for words in found)
+    assert "supernet-3-expand.safetensors" in found
+    home = copied(specimens, tmp_path / "home")
+    before = cases.State.of(home)
+    assert before.lost(cases.State.of(home)) == []
+    (home / "space.json").write_text("{}")
+    (home / "images.idx").unlink()
+    lost = before.lost(cases.State.of(home))
+    assert sorted(lost) == ["images.idx is gone", "space.json was changed"]
+
+
 def test_that_a_damaged_export_record_can_not_copy_from_outside_its_run(
     specimens: Path, tmp_path: Path
 ) -> None:

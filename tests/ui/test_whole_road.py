@@ -66,7 +66,9 @@ def finish(qtbot, window, kind, seconds=120):
 
     def done():
         for live in window.workbench.live.values():
-            assert live.state not in ("failed", "interrupted"), f"{live.kind}: {live.failure or live.said}"
+            assert live.state not in ("failed", "interrupted"), (
+                f"{live.kind}: {live.failure or live.said}"
+            )
         return any(r.kind == kind and r.state == "done" for r in window.workbench.live.values())
 
     qtbot.waitUntil(done, timeout=1000 * seconds)
@@ -140,7 +142,9 @@ def test_that_a_person_gets_from_measuring_to_an_exported_network(window, qtbot)
     bench.select(genome)
     qtbot.waitUntil(lambda: window.inspector.pin_button.isEnabled(), timeout=5000)
     click(window.inspector.pin_button)
-    qtbot.waitUntil(lambda: any(s.pin == 1 and s.genome == genome for s in bench.snapshot.subnets), timeout=5000)
+    qtbot.waitUntil(
+        lambda: any(s.pin == 1 and s.genome == genome for s in bench.snapshot.subnets), timeout=5000
+    )
     window.show_station("export")
     export = window.page
     qtbot.waitUntil(lambda: export.main.isEnabled(), timeout=10_000)
@@ -164,7 +168,9 @@ def assert_same_outputs(snapshot, genome, file):
 
     images = open_set(DATA)
     supernet, _ = load_supernet(snapshot.path / snapshot.latest("supernet").path)
-    network = Evaluator(supernet, images, calibration_images=2000, seed=0).calibrated(np.array(genome, np.int16))
+    network = Evaluator(supernet, images, calibration_images=2000, seed=0).calibrated(
+        np.array(genome, np.int16)
+    )
     batch, _ = next(Batches(images, "test").evaluation(32))
     px = int(supernet.space.resolution(np.array([genome], np.int16))[0])
     batch = at_resolution(batch, px)
@@ -174,4 +180,3 @@ def assert_same_outputs(snapshot, genome, file):
     got = session.run(None, {session.get_inputs()[0].name: np.ascontiguousarray(batch.numpy())})[0]
     assert np.abs(got - wanted).max() <= 1e-3 * wanted.std()
     assert len({int(row.argmax()) for row in got}) > 1
-

@@ -50,7 +50,10 @@ def only(bench):
 def test_that_a_job_is_followed_to_its_end_and_the_next_one_begins(bench, qtbot):
     with qtbot.waitSignals([bench.run_ended, bench.run_ended], timeout=30_000):
         bench.start(count(2), count(3))
-    assert [(run.name, run.state) for run in bench.snapshot.runs] == [("Count to 2", "done"), ("Count to 3", "done")]
+    assert [(run.name, run.state) for run in bench.snapshot.runs] == [
+        ("Count to 2", "done"),
+        ("Count to 3", "done"),
+    ]
 
 
 def test_that_a_job_pauses_goes_on_and_stops(bench, qtbot):

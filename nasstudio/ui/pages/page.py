@@ -52,7 +52,9 @@ class Page(QWidget):
     def filter_field(self) -> SearchField | None:
         """The field that filters what the page lists, None if it has none now."""
         fields = self.findChildren(SearchField)
-        return next((f for f in fields if f.window() is self.window() and f.isVisibleTo(self)), None)
+        return next(
+            (f for f in fields if f.window() is self.window() and f.isVisibleTo(self)), None
+        )
 
     def close_down(self) -> None:
         """Stop timers and wait for what is being read: the window goes."""
