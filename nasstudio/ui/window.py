@@ -264,7 +264,9 @@ class Window(QMainWindow):
         if not snapshot.writable:
             self.notifications.notify(
                 self.tr("Open for reading only"),
-                self.tr("The project is held by {0}.").format(snapshot.holder),
+                self.tr("The project is held by {0}.").format(snapshot.holder)
+                if snapshot.holder
+                else self.tr("Its folder can't be written."),
                 "warn",
             )
         interrupted = [run for run in snapshot.runs if run.state == "interrupted"]

@@ -123,7 +123,10 @@ class Workbench(QObject):
         return self.snapshot is not None and self.snapshot.writable
 
     def open(self, path: Path) -> None:
-        """Open a project; `opened` follows, or `problem`."""
+        """Open a project; `opened` follows, or `problem`. The one that is open already stays as it is."""
+        if self.snapshot is not None and path.resolve() == self.snapshot.path:
+            self.changed.emit(self.snapshot)
+            return
         self._open(lambda: Project.open(path))
 
     def create(self, path: Path, title: str = "") -> None:

@@ -118,3 +118,12 @@ def test_that_a_folder_that_is_no_project_is_a_problem_and_closes_nothing(bench,
         bench.open(tmp_path)
     assert "project.db" in str(caught.args[0])
     assert bench.snapshot is not None
+
+
+def test_that_opening_the_open_project_again_keeps_it_writable(bench, qtbot, tmp_path):
+    opened = []
+    bench.opened.connect(opened.append)
+    with qtbot.waitSignal(bench.changed, timeout=10_000):
+        bench.open(tmp_path / "p.nasproj")
+    assert bench.writable
+    assert opened == []

@@ -108,9 +108,11 @@ class Project:
         lock, holder = _lock(path, program)
         if lock is None and write:
             raise ProjectLocked(
-                f"The project is open in {holder}.",
+                f"The project is open in {holder}." if holder else "The folder can't be written.",
                 where=path,
-                remedy="Close it there and try again.",
+                remedy="Close it there and try again."
+                if holder
+                else "Check its rights, or open a copy.",
             )
         try:
             database = schema.connect(path / "project.db", readonly=lock is None)
@@ -409,9 +411,9 @@ class Project:
 
 
 def _lock(path: Path, program: str) -> tuple[ProjectLock | None, str]:
-    """The lock, or None and who holds it; a folder that can't be written is held by nobody and read only."""
+    """The lock, or None and who holds it; a folder that can't be written has neither."""
     if not os.access(path, os.W_OK):
-        return None, "nobody: the folder is read-only"
+        return None, ""
     lock = ProjectLock(path)
     holder = lock.acquire(program)
     return (lock, "") if holder is None else (None, str(holder))
