@@ -17,7 +17,7 @@ from nasstudio.resources import resource
 
 _SCALE = 2
 _SIZE = (960, 600)
-_MARGIN = (72, 56, 28, 60)  # left, top, right, bottom
+_MARGIN = (72, 84, 28, 60)  # left, top, right, bottom
 _TEXT, _MUTED, _GRID = "#1A1E24", "#5A6472", "#EDF0F4"
 _POINT, _FRONT, _STAR, _MEASURED = "#A9B4C2", "#0072B2", "#E69F00", "#009E73"
 Point = tuple[float, float]
@@ -117,7 +117,7 @@ def _frame(draw: ImageDraw.ImageDraw, axes: _Axes, title: str, x_title: str) -> 
         _, y = axes(axes.x_ticks[0], value)
         draw.line([left, y, right, y], fill=_GRID, width=_SCALE)
         draw.text((left - 8 * _SCALE, y), f"{value:g}", fill=_MUTED, font=small, anchor="rm")
-    draw.text((left, 20 * _SCALE), title, fill=_TEXT, font=_font(15, bold=True))
+    draw.text((left, 18 * _SCALE), title, fill=_TEXT, font=_font(15, bold=True))
     draw.text(
         ((left + right) / 2, bottom + 30 * _SCALE), x_title, fill=_MUTED, font=small, anchor="ma"
     )
@@ -141,7 +141,7 @@ def _star(draw: ImageDraw.ImageDraw, at: Point) -> None:
 def _legend(draw: ImageDraw.ImageDraw, measured: bool) -> None:
     items = [(_FRONT, "Front"), (_POINT, "Evaluated"), (_STAR, "Chosen, as predicted")]
     items += [(_MEASURED, "Chosen, as measured")] if measured else []
-    x, y = _SIZE[0] * _SCALE - _MARGIN[2] * _SCALE, 30 * _SCALE
+    x, y = _SIZE[0] * _SCALE - _MARGIN[2] * _SCALE, 64 * _SCALE
     font = _font(11)
     for colour, name in reversed(items):
         width = draw.textlength(name, font=font)
