@@ -123,8 +123,9 @@ class Workbench(QObject):
         return self.snapshot is not None and self.snapshot.writable
 
     def open(self, path: Path) -> None:
-        """Open a project; `opened` follows, or `problem`. The one that is open already stays as it is."""
+        """Open a project; `opened` follows, or `problem`. The one that is open already keeps its lock and its jobs."""
         if self.snapshot is not None and path.resolve() == self.snapshot.path:
+            self.opened.emit(self.snapshot)
             self.changed.emit(self.snapshot)
             return
         self._open(lambda: Project.open(path))
