@@ -53,7 +53,7 @@ def resume_job(
     project: Project, folder: RunFolder, *, interpreter: str | None = None, quiet: bool = False
 ) -> dict[str, Any]:
     """Go on with a run, as `run_job`."""
-    console = Console(stderr=True, quiet=quiet)
+    console = Console(stderr=True, quiet=quiet, soft_wrap=True)
     intake = Intake(project, folder.id)
     intake.read()  # what it said before: if that does not read, nothing is started
     child = supervise.start(folder, interpreter)
@@ -170,9 +170,7 @@ class _Bar:
             case ev.Progress():
                 self._advance(event)
             case ev.Log() | ev.Warned() | ev.Waiting():
-                self._console.print(
-                    f"{self._name}: {event.text}", markup=False, highlight=False, soft_wrap=True
-                )
+                self._console.print(f"{self._name}: {event.text}", markup=False, highlight=False)
             case _:
                 pass
 
