@@ -10,20 +10,17 @@ lost is named on the standard error stream; the exit code is 1 if anything was.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
-import platform
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from reporting import contract
+
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
 PARTS = ("train", "jobs", "window", "readers", "table")
 OTHER = ("profile", "collect", "search", "export")
 # Readers whose child starts in a fraction of a second: it does not import torch.
@@ -167,35 +164,8 @@ def written(outcomes: list[Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def machine() -> dict[str, str]:
-    """What this was run on."""
-    from nasstudio.engine.device.device import processor
-
-    return {
-        "processor": processor(),
-        "cores": str(os.cpu_count()),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-    }
-
-
-def nasstudio_version() -> str:
-    try:
-        return version("nasstudio")
-    except PackageNotFoundError:
-        return "0"
-
-
 def main() -> int:
-    about, _, more = (__doc__ or "").partition("\n\n")
-    parser = argparse.ArgumentParser(
-        description=about, epilog=more, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="a part of it, within a minute")
-    parser.add_argument(
-        "--json", action="store_true", help="print one JSON object as the last line"
-    )
-    parser.add_argument("--out", type=Path, help="also write that object to a file")
+    parser = contract.parser(__doc__)
     parser.add_argument(
         "--table", type=Path, help="run the malformed cases only and write them here"
     )
@@ -219,21 +189,9 @@ def main() -> int:
                 run_readers(figures, made, quick=options.quick)
             if "table" in parts:
                 outcomes = run_table(figures, made, home, quick=options.quick)
-        found = {
-            "benchmark": "faults",
-            "version": nasstudio_version(),
-            "quick": options.quick,
-            "machine": machine(),
-            "figures": figures.values,
-        }
     if options.table is not None:
         options.table.write_text(written(outcomes), "utf-8")
-    if options.out is not None:
-        options.out.write_text(json.dumps(found, indent=1) + "\n")
-    if options.json:
-        print(json.dumps(found))
-    else:
-        print(*(f"{key:32} {value}" for key, value in figures.values.items()), sep="\n")
+    contract.emit(options, "faults", figures.values)
     return 0 if figures.nothing_lost else 1
 
 

@@ -5,6 +5,7 @@ Whoever changes a stored format runs it. The result is `resources/sample/Sample.
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
 import sqlite3
@@ -33,6 +34,13 @@ from nasstudio.engine.space.mobilenet import with_data
 from nasstudio.engine.train.schedule import schedule_preset
 
 SPACE, DATA, SCHEDULE, LARGEST_MB = "mbv3_28", "fashion_mnist_small", "progressive", 5.0
+DEVICES = (
+    ("onnxruntime", "fp32"),
+    ("onnxruntime", "int8"),
+    ("openvino", "fp32"),
+    ("executorch", "fp32"),
+    ("torch", "fp32"),
+)
 TARGET = Path(__file__).resolve().parent.parent / "resources" / "sample" / NAME
 # What nobody needs to look at the sample, to search with it or to export from it.
 SPARE = (
@@ -51,11 +59,26 @@ SPARE = (
 
 def main() -> int:
     """Make the sample. Returns the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument(
+        "--keep-training",
+        action="store_true",
+        help="keep the sample's supernet and predictor; measure and search again",
+    )
+    options = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        project = Project.create(Path(folder) / NAME, "Sample", program="make sample")
+        path = Path(folder) / NAME
         try:
-            fill(project)
+            if options.keep_training:
+                project = trained(path)
+            else:
+                project = Project.create(path, "Sample", program="make sample")
+                train(project)
+        except StudioError as problem:
+            return complain(problem)
+        try:
+            measure_and_search(project)
         except StudioError as problem:
             return complain(problem)
         finally:
@@ -79,10 +102,24 @@ def ship(path: Path) -> int:
     return 0
 
 
-def fill(project: Project) -> None:
-    """The whole road."""
-    train(project)
-    measure_and_search(project)
+def trained(path: Path) -> Project:
+    """A copy of the shipped sample with nothing but its training, its pairs and its predictor."""
+    shutil.copytree(TARGET, path)
+    for run in path.glob("runs/*"):
+        if run.name.partition("-")[0] not in ("train", "collect", "fit"):
+            shutil.rmtree(run)
+    for table in path.glob("tables/*"):
+        table.unlink()
+    with closing(sqlite3.connect(path / "project.db")) as database, database:
+        kept = [run.name for run in path.glob("runs/*")]
+        marks = ", ".join("?" * len(kept))
+        for table_name in ("artefact", "run"):
+            column = "id" if table_name == "run" else "run"
+            database.execute(f"DELETE FROM {table_name} WHERE {column} NOT IN ({marks})", kept)
+        for table_name in ("subnet", "reference"):
+            database.execute(f"DELETE FROM {table_name}")
+        database.execute("DELETE FROM meta WHERE key = 'devices'")
+    return Project.open(path, program="make sample")
 
 
 def train(project: Project) -> None:
@@ -100,9 +137,10 @@ def measure_and_search(project: Project) -> None:
     """Tables of this machine, the search, three networks pinned and verified, a reference."""
     run_job(project, ProbeSpec(name="Find devices"))
     known: list[Device] = project.get("devices", list[Device], [])
-    chosen = [d for d in known if d.threads == 1 and d.runtime in ("onnxruntime", "torch")]
-    for device in sorted(chosen, key=lambda d: d.runtime):
-        run_job(project, plan.profile(project, device, budget_s=100.0, networks=24))
+    for runtime, precision in DEVICES:
+        for device in known:
+            if (device.runtime, device.precision, device.threads) == (runtime, precision, 1):
+                run_job(project, plan.profile(project, device, budget_s=25.0))
     run_job(project, plan.search(project, budget=8_000))
     found = found_networks(project)
     key = next(k for k in found.archive.columns if k.startswith("latency:"))

@@ -7,7 +7,11 @@ import os
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import numpy as np
 import pytest
+
+from nasstudio.engine.device.calibration import Calibration, fit
+from nasstudio.engine.space.layer import parse
 
 
 @pytest.fixture(autouse=True)
@@ -18,3 +22,15 @@ def private_folders(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
     monkeypatch.setenv("XDG_DATA_HOME", str(home / "data"))
     return home
+
+
+@pytest.fixture(scope="session")
+def calibrated():
+    """calibrated(sums, measured, **options) -> the calibration of networks of one layer each."""
+
+    def make(sums, measured, macs=None, **options) -> Calibration:
+        layers = [parse(f"conv 8x8x8 -> {8 + number} k3 s1") for number in range(len(sums))]
+        rows = np.arange(len(sums))[:, None]
+        return fit(layers, sums, rows, measured, sums if macs is None else macs, **options)
+
+    return make

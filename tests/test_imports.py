@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent / "nasstudio"
-HEAVY = ("torch", "torchvision", "sklearn", "scipy", "pandas", "onnx", "onnxruntime", "openvino")
+HEAVY = (
+    "torch",
+    "torchvision",
+    "sklearn",
+    "scipy",
+    "pandas",
+    "onnx",
+    "onnxruntime",
+    "openvino",
+    "executorch",
+)
 LIGHT_FOLDERS = (
     "ui",
     "cli",

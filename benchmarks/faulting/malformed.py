@@ -59,12 +59,14 @@ def _table_json(title: str, change: Callable[[dict], object]) -> None:
         return _table(place, "table.json")
 
 
-def _table_csv(title: str, content: bytes | None) -> None:
-    @_case(0, title)
+def _table_csv(
+    title: str, content: bytes | None, *, name: str = "table.csv", taken_in: bool = False
+) -> None:
+    @_case(0, title, goes_on_changing="latency.json" if taken_in else "")
     def prepare(place: Place) -> list[str]:
-        path = place.home / "table.csv"
+        path = place.home / name
         path.write_bytes(mutations.pickled(place.marker) if content is None else content)
-        return _table(place, "table.csv")
+        return _table(place, name)
 
 
 @_case(0, "JSON table, cut off in the middle")
@@ -78,7 +80,7 @@ def _(place: Place) -> list[str]:
     return _table(place, "nowhere.csv")
 
 
-_table_json("JSON table, a negative time", lambda t: t["rows"][2]["cells"][0].update(ms=-1.5))
+_table_json("JSON table, a negative p10", lambda t: t["rows"][2]["cells"][0].update(p10=-1.5))
 _table_json("JSON table, a time that is text", lambda t: t["rows"][2]["cells"][0].update(ms="fast"))
 _table_json("JSON table, the same row twice", lambda t: t["rows"].append(t["rows"][0]))
 _table_json("JSON table, a row with too many cells", lambda t: t["rows"][3]["cells"].append(None))
@@ -90,9 +92,39 @@ _table_csv(
 _table_csv("CSV table, a word for a time", b"Operation,GPU (ms)\nConv,quick\n")
 _table_csv("CSV table with one column", b"Operation\nConv\n")
 _table_csv("CSV table, a device without a name", b"Operation,(ms)\nConv,1\n")
-_table_csv("CSV table, a time of infinity", b"Operation,GPU (ms)\nConv,inf\n")
+_table_csv("CSV table, a column of masses", b"Operation,GPU (ms),Board (kg)\nConv,1,2\n")
+_table_csv(
+    "CSV table, times of infinity, 0 and -1: taken in and flagged",
+    b"Operation,GPU (ms)\nConv,inf\nPool,0\nLinear,-1\n",
+    taken_in=True,
+)
 _table_csv("empty CSV table", b"")
 _table_csv("pickle under the name table.csv", None)
+
+_ENTRY = b"Conv-input:224x224x3-output:112x112x24: {count: 50, mean: %s, std: 0.1}\n"
+_table_csv("OFA table, a word for a mean", _ENTRY % b"two", name="224_lookup_table.yaml")
+_table_csv("OFA table, the same key twice", 2 * (_ENTRY % b"1.5"), name="224_lookup_table.yaml")
+_table_csv(
+    "OFA table with a Python object in it",
+    _ENTRY % b"!!python/object/apply:os.system ['touch unpickled']",
+    name="224_lookup_table.yaml",
+)
+_table_csv("OFA table, 100,000 brackets deep", _ENTRY % (b"[" * 100_000), name="t.yaml")
+_table_csv(
+    "ProxylessNAS table, an entry without a mean",
+    b"expanded_conv-input:56x56x24-output:56x56x24-expand:3-kernel:7-stride:1-idskip:1: {var: 1}\n",
+    name="mobile_trim.yaml",
+)
+_table_csv("YAML of something else", b"name: resnet\nlayers: [1, 2]\n", name="config.yaml")
+_table_csv(
+    "whole networks, a word for a latency",
+    b"depth,kernel,latency (ms)\n2,3,11.5\n3,5,timeout\n",
+)
+_table_csv("whole networks, two of them", b"depth,kernel,latency (ms)\n2,3,11.5\n3,5,14\n")
+_table_csv(
+    "whole networks, architectures of different lengths",
+    b"arch,pixel3,raspi4\n|a~0|+|b~0|c~1|,1,2\n|a~0|,2,3\n",
+)
 
 
 # -- the project folder -------------------------------------------------------------------------------------------

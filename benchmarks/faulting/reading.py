@@ -15,7 +15,8 @@ import numpy as np
 from faulting import mutations, specimens
 from faulting import reading_binary as binary
 from faulting.subject import Generator, Subject, copied
-from nasstudio.engine.cost import formats
+from nasstudio.engine.cost.formats import own_json
+from nasstudio.engine.cost.formats.reader import read_table
 from nasstudio.engine.cost.metric import available
 from nasstudio.engine.job.events import EventReader
 from nasstudio.engine.job.folder import RunFolder
@@ -34,10 +35,10 @@ class TableJson(Subject):
     )
 
     def read(self, path: Path) -> None:
-        table = formats.read_table(path)
+        table = read_table(path)
         for metric in available(self.space, table):
             metric.of(self.space.sample(3, np.random.default_rng(0)))
-        formats.from_json(formats.to_json(table))
+        own_json.from_json(own_json.to_json(table))
 
 
 class TableCsv(TableJson):

@@ -17,7 +17,8 @@ from onnx import TensorProto, helper
 from PIL import Image
 
 from faulting import studio
-from nasstudio.engine.cost.formats import to_csv, to_json
+from nasstudio.engine.cost.formats.delimited import to_csv
+from nasstudio.engine.cost.formats.own_json import to_json
 from nasstudio.engine.data.idx import write_idx
 from nasstudio.engine.job.context import JobContext
 from nasstudio.engine.job.folder import RunFolder

@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from nasstudio.engine.cost.formats import to_json
+from nasstudio.engine.cost.formats.own_json import to_json
 from nasstudio.engine.cost.table import Cells, LatencyTable, Source
 from nasstudio.engine.data.document import DataDocument
 from nasstudio.engine.device.device import Device, processor

@@ -15,10 +15,11 @@ from nasstudio.cli.networks import best, by_name, found_networks
 from nasstudio.cli.projects import add_project, opened, say
 from nasstudio.cli.watch import run_job
 from nasstudio.engine.cost.metric import available
-from nasstudio.engine.device.device import Device
+from nasstudio.engine.device.device import SHORT, Device
 from nasstudio.engine.errors import InvalidInput
-from nasstudio.engine.job.specification import AnySpec, ProbeSpec, encode
+from nasstudio.engine.job.specification import AnySpec, ProbeSpec, ProfileSpec, encode
 from nasstudio.engine.project import plan
+from nasstudio.engine.project.effort import profile_effort
 from nasstudio.engine.project.project import Project
 from nasstudio.engine.search.limit import Algorithm
 from nasstudio.engine.space.families import build
@@ -36,6 +37,9 @@ def _job(make: Make, outcome: Outcome) -> Callable[[argparse.Namespace], int]:
             spec = make(project, options)
             if options.print_spec:
                 print(encode(spec).decode())
+                return 0
+            if isinstance(spec, ProfileSpec) and options.plan:
+                print(profile_effort(spec).say())
                 return 0
             summary = run_job(project, spec, interpreter=options.interpreter, quiet=options.json)
         return say(options, summary, outcome(summary))
@@ -73,7 +77,7 @@ def _probe(project: Project, options: argparse.Namespace) -> ProbeSpec:
 
 
 def device_of(project: Project, wanted: str) -> Device:
-    """A device of this machine by its id, or by runtime and threads: ``ort:1``, ``torch:2``.
+    """A device of this machine by its id, or by runtime, precision and threads: ``ort:1``, ``ort-int8:2``.
 
     Raises
     ------
@@ -81,12 +85,18 @@ def device_of(project: Project, wanted: str) -> Device:
         There is none, or more than one.
     """
     known: list[Device] = project.get("devices", list[Device], [])
-    runtime, _, threads = wanted.partition(":")
-    runtime = {"ort": "onnxruntime"}.get(runtime, runtime)
+    name, _, threads = wanted.partition(":")
+    precision = "int8" if name.endswith("-int8") else "fp32"
+    name = name.removesuffix("-int8")
     found = [
         d
         for d in known
-        if d.id == wanted or (d.runtime == runtime and threads in ("", str(d.threads)))
+        if d.id == wanted
+        or (
+            name in (d.runtime, SHORT.get(d.runtime))
+            and d.precision == precision
+            and threads in ("", str(d.threads))
+        )
     ]
     if len(found) == 1:
         return found[0]
@@ -101,13 +111,18 @@ def device_of(project: Project, wanted: str) -> Device:
 def _add_profile(command: argparse.ArgumentParser) -> None:
     _add_job(command)
     command.add_argument(
-        "--device", required=True, help="id of a device, or runtime and threads: ort:1, torch:2"
+        "--device",
+        required=True,
+        help="id of a device, or runtime and threads: ort:1, ort-int8:1, openvino:2, executorch:1",
     )
     command.add_argument(
         "--budget", type=float, default=120.0, metavar="S", help="time for the layers, s"
     )
     command.add_argument(
-        "--networks", type=int, default=24, help="whole networks for the calibration"
+        "--networks", type=int, default=40, help="whole networks for the calibration"
+    )
+    command.add_argument(
+        "--plan", action="store_true", help="say what it would measure and how long, and do nothing"
     )
     command.add_argument("--again", action="store_true", help="measure rows that are known, too")
 

@@ -1,4 +1,4 @@
-"""Limits as they are typed: ``latency<=5``, ``latency:ort-1t-3f9c2a<=5``, ``memory<=0.2``, ``macs<=2``.
+"""Limits as they are typed: ``latency<=5``, ``latency:ort-1t-3f9c2a<=5``, ``memory<=0.2``, ``size<=5MiB``.
 
 The unit is the metric's own (ms, MiB, M) and may be written behind the number.
 """

@@ -18,7 +18,7 @@ from nasstudio.cli import report
 from nasstudio.cli.limits import parse_limit
 from nasstudio.cli.networks import best, by_name, found_networks
 from nasstudio.cli.watch import resume_job
-from nasstudio.engine.cost import counts, formats
+from nasstudio.engine.cost import counts, liveness
 from nasstudio.engine.data.catalog import open_set, sets
 from nasstudio.engine.data.document import DataDocument
 from nasstudio.engine.errors import InvalidInput
@@ -182,7 +182,8 @@ def _describe_space(options: argparse.Namespace, document: SpaceDocument) -> int
         "layers": len(space.layers),
         "macs": counts.macs(space, ends).tolist(),
         "params": counts.params(space, ends).tolist(),
-        "memory_mib": counts.memory_mib(space, ends).tolist(),
+        "memory_mib": liveness.memory_mib(space, ends).tolist(),
+        "size_mib": counts.size_mib(space, ends).tolist(),
         "document": msgspec.to_builtins(document),
     }
     return say(options, values, _space_text(space, values))
@@ -256,47 +257,7 @@ def _choose_data(project: Project, document: DataDocument) -> None:
         )
 
 
-# -- tables and networks ----------------------------------------------------------------------------------------------
-
-
-def _add_table(command: argparse.ArgumentParser) -> None:
-    add_project(command)
-    command.add_argument(
-        "--import", dest="source", type=Path, help="read times from a CSV or JSON file"
-    )
-    command.add_argument(
-        "--export", dest="target", type=Path, help="write the table as .csv or .json"
-    )
-
-
-def _table(options: argparse.Namespace) -> int:
-    with opened(options.project, write=options.source is not None) as project:
-        if options.source is not None:
-            _import(project, options.source)
-        if options.target is not None:
-            csv = options.target.suffix == ".csv"
-            content = (
-                formats.to_csv(project.table).encode() if csv else formats.to_json(project.table)
-            )
-            options.target.write_bytes(content)
-        rows, columns = project.table.shape
-        known = int((~np.isnan(project.table.cells.ms)).sum())
-    return say(
-        options,
-        {"rows": rows, "devices": columns, "known": known},
-        f"{rows} operations, {columns} devices, {known} times",
-    )
-
-
-def _import(project: Project, path: Path) -> None:
-    table = formats.read_table(path)
-    for column, device in enumerate(table.devices):
-        known = np.flatnonzero(~np.isnan(table.cells.ms[:, column]))
-        cells = table.cells.at((known, np.full(len(known), column)))
-        project.put_cells([table.labels[row] for row in known], device, cells)
-        if device.id in table.calibrations:
-            project.table.calibrations[device.id] = table.calibrations[device.id]
-    project.save_table()
+# -- networks -------------------------------------------------------------------------------------------------------
 
 
 def _add_front(command: argparse.ArgumentParser) -> None:
@@ -345,7 +306,6 @@ COMMANDS = (
     ("status", "show a project", add_project, _status),
     ("space", "show or choose what may be searched", _add_space, _space),
     ("data", "show or choose the data set", _add_data, _data),
-    ("table", "import or export latency tables", _add_table, _table),
     ("front", "list the best networks that the last search found", _add_front, _front),
     ("pin", "pin a network", _add_pin, _pin),
     ("resume", "go on with a run", _run_argument, _resume),

@@ -447,9 +447,8 @@ class Window(QMainWindow):
         if (path / "project.db").is_file():
             self.workbench.open(path)
             return
-        station = {".csv": "devices", ".tsv": "devices", ".json": "devices", ".onnx": "search"}.get(
-            path.suffix.lower(), "data"
-        )
+        table = dict.fromkeys((".csv", ".tsv", ".json", ".yaml", ".yml"), "devices")
+        station = {**table, ".onnx": "search"}.get(path.suffix.lower(), "data")
         if not self._has_project():
             self.show_problem(
                 StudioError(

@@ -13,6 +13,8 @@ METRICS = count_metrics(build(preset("mbv3_28_fast")))
 def test_that_limits_read_as_they_are_typed():
     assert parse_limit("macs<=2", METRICS) == Limit("macs", 2.0)
     assert parse_limit(" params <= 0.3 M ", METRICS) == Limit("params", 0.3)
+    assert parse_limit("size<=5MiB", METRICS) == Limit("size", 5.0)
+    assert parse_limit("memory<=0.2 MiB", METRICS) == Limit("memory", 0.2)
 
 
 @pytest.mark.parametrize(

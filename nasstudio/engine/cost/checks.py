@@ -1,27 +1,31 @@
-"""Cells of a latency table that a person should look at: not a time, ten times off, or faster although larger.
+"""Cells of a latency table that a person should look at: not a time, far off its neighbours, or faster although larger.
 
 A flag is a hint. Real devices do have layers that are faster than smaller ones; so only differences beyond the noise of
-the measurement are shown, and nothing is changed here.
+the measurement are shown, each with its numbers, and nothing is changed here. Missing cells are counted elsewhere.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nasstudio.engine.cost.noise import beyond, deviation, standard_error
+from nasstudio.engine.cost.shapes import SIZES, Shapes, chains, shapes
 from nasstudio.engine.cost.table import LatencyTable
 from nasstudio.engine.space.layer import LayerSpec
 
-FACTOR = 6.0
-_SLACK = 0.03  # for cells without a spread
-_SIZES: dict[str, Callable[[LayerSpec], int]] = {
-    "expand": lambda s: s.middle,
-    "kernel": lambda s: s.kernel,
-    "resolution": lambda s: s.height * s.width,
+Values = NDArray[np.float64]
+
+FACTOR = 6.0  # times off what other devices say
+NEAR_FACTOR = 2.5  # times off what neighbours of the layer say, at least
+_OUTLIER = 6.0  # robust standard deviations of the column
+_WORDS = {
+    "resolution": "at the smaller input",
+    "kernel": "with the smaller kernel",
+    "expand": "with the smaller expand ratio",
+    "channels": "with fewer output channels",
 }
 
 
@@ -34,125 +38,181 @@ class Flag:
     reason: str
 
 
-def suspicious(table: LatencyTable) -> list[Flag]:
-    """All flags of a table, by row and column."""
-    pairs = _pairs(table.specs)
-    flags = [*_not_times(table), *_smaller_slower(table, pairs), *_far_off(table, pairs)]
-    return sorted(set(flags))
-
-
 @dataclass(frozen=True)
 class _Pairs:
-    """Rows that differ in one size only, next to each other in it. Arrays `(pairs,)`."""
+    """Rows next to each other in one size. Arrays `(pairs,)`.
+
+    Attributes
+    ----------
+    small, large : rows of the table.
+    size : index into `SIZES`.
+    steps : logarithm of the ratio of their MACs, or of the size where there are none.
+    """
 
     small: NDArray[np.intp]
     large: NDArray[np.intp]
-    field: list[str]
+    size: NDArray[np.intp]
+    steps: Values
 
 
-def neighbours(specs: list[LayerSpec | None], field: str) -> list[list[int]]:
-    """Rows that are the same but for one size, each group in rising order of it.
-
-    Parameters
-    ----------
-    field : ``expand``, ``kernel`` or ``resolution``.
-    """
-    groups: dict[Hashable, list[int]] = defaultdict(list)
-    for row, spec in enumerate(specs):
-        if spec is not None:
-            groups[_without(spec, field)].append(row)
-    size = _SIZES[field]
-    return [
-        sorted(rows, key=lambda r: (size(specs[r]), r))  # type: ignore[arg-type]
-        for rows in groups.values()
-        if len(rows) > 1
-    ]
+def suspicious(table: LatencyTable) -> list[Flag]:
+    """All flags of a table, by row and column."""
+    if 0 in table.shape:
+        return []
+    pairs = _pairs(shapes(table.specs))
+    logs = np.log(np.where(table.cells.known, table.cells.ms, np.nan))
+    off = _far_off(table, pairs, logs)
+    # A cell that is ten times too low would make each of its neighbours look slow.
+    wrong = {(flag.row, flag.column) for flag in off}
+    flags = [*_not_times(table), *_larger_faster(table, pairs, logs, wrong), *off]
+    return sorted(flags)
 
 
-def _without(spec: LayerSpec, field: str) -> Hashable:
-    """What a layer is besides one of its sizes."""
-    if field == "expand":
-        # Without a widening convolution it is another layer, not a smaller one.
-        return replace(spec, middle=0), spec.middle in (0, spec.channels_in)
-    if field == "kernel":
-        return replace(spec, kernel=1)
-    square = spec.height == spec.width
-    return replace(spec, height=1, width=1), square
-
-
-def _pairs(specs: list[LayerSpec | None]) -> _Pairs:
-    small, large, field = [], [], []
-    for name in _SIZES:
-        for group in neighbours(specs, name):
-            small += group[:-1]
-            large += group[1:]
-            field += [name] * (len(group) - 1)
-    return _Pairs(np.array(small, dtype=np.intp), np.array(large, dtype=np.intp), field)
+def _pairs(found: Shapes) -> _Pairs:
+    small, large, size, steps = [], [], [], []
+    work = np.log(np.maximum(found.macs, 1.0))
+    for number, name in enumerate(SIZES):
+        along = chains(found, name)
+        next_to = (along.chain[1:] == along.chain[:-1]) & (along.size[1:] > along.size[:-1])
+        a, b = along.order[:-1][next_to], along.order[1:][next_to]
+        step = work[b] - work[a]
+        other = np.log(along.size[1:][next_to] / np.maximum(along.size[:-1][next_to], 1))
+        small.append(found.rows[a])
+        large.append(found.rows[b])
+        size.append(np.full(len(a), number, dtype=np.intp))
+        steps.append(np.where(step > 0, step, other))
+    return _Pairs(*(np.concatenate(parts) for parts in (small, large, size, steps)))
 
 
 def _not_times(table: LatencyTable) -> list[Flag]:
-    wrong = (table.cells.ms <= 0) | np.isinf(table.cells.ms)
-    return [Flag(int(r), int(c), "not a time") for r, c in np.argwhere(wrong)]
-
-
-def _smaller_slower(table: LatencyTable, pairs: _Pairs) -> list[Flag]:
-    """The larger layer of a pair where it is faster beyond the noise."""
-    if not len(pairs.small) or not table.devices:
-        return []
-    cells = table.cells
-    upper = np.where(np.isnan(cells.p90), cells.ms * (1 + _SLACK), cells.p90)
-    lower = np.where(np.isnan(cells.p10), cells.ms * (1 - _SLACK), cells.p10)
-    with np.errstate(invalid="ignore"):
-        wrong = upper[pairs.large] < lower[pairs.small]
+    wrong = np.argwhere(table.cells.flawed)
     return [
-        Flag(
-            int(pairs.large[p]),
-            int(c),
-            f"faster than the row with the smaller {pairs.field[p]} ({table.labels[pairs.small[p]]})",
-        )
-        for p, c in np.argwhere(wrong)
+        Flag(int(r), int(c), f"not a time: {table.cells.ms[r, c]:g} ms, counted as missing")
+        for r, c in wrong
     ]
 
 
-def _far_off(table: LatencyTable, pairs: _Pairs) -> list[Flag]:
-    """Cells far from what neighbours of the layer say, or, where there are none, from what other devices say."""
-    if 0 in table.shape:
-        return []
-    ms = table.cells.ms
-    logs = np.log(np.where((ms > 0) & np.isfinite(ms), ms, np.nan))
-    near, known = _from_neighbours(logs, pairs)
-    across = _from_devices(logs)
-    expected = np.where(known, near, across)
-    off = logs - expected
+# -- larger and faster ----------------------------------------------------------------------------------------------
+
+
+def _larger_faster(
+    table: LatencyTable, pairs: _Pairs, logs: Values, wrong: set[tuple[int, int]]
+) -> list[Flag]:
+    """The larger layer of a pair where it is faster beyond the noise; one flag a cell, for the widest difference."""
+    error, single = standard_error(table.cells), deviation(table.cells)
+    a, b = pairs.small, pairs.large
+    difference = logs[a] - logs[b]
     with np.errstate(invalid="ignore"):
-        wrong = np.abs(off) > np.log(FACTOR)
+        faster = (difference > 0) & beyond(difference, (error[a], error[b]), (single[a], single[b]))
+    found: dict[tuple[int, int], tuple[float, int]] = {}
+    for pair, column in np.argwhere(faster).tolist():
+        small, large = int(a[pair]), int(b[pair])
+        if (small, column) in wrong or (large, column) in wrong:
+            continue
+        by = float(difference[pair, column])
+        found[large, column] = max(found.get((large, column), (0.0, -1)), (by, pair))
+    return [
+        Flag(row, column, _faster_words(table, pairs, pair, column))
+        for (row, column), (_, pair) in found.items()
+    ]
+
+
+def _faster_words(table: LatencyTable, pairs: _Pairs, pair: int, column: int) -> str:
+    small, large = int(pairs.small[pair]), int(pairs.large[pair])
+    name = SIZES[pairs.size[pair]]
+    spec = table.specs[small]
+    which = f" ({_short(spec, name)})" if spec is not None else ""
+    return (
+        f"{table.cells.ms[large, column]:.3g} ms, faster than the same layer {_WORDS[name]}{which} "
+        f"with {table.cells.ms[small, column]:.3g} ms"
+    )
+
+
+def _short(spec: LayerSpec, size: str) -> str:
+    if size == "resolution":
+        return f"{spec.height}x{spec.width}"
+    if size == "kernel":
+        return f"k{spec.kernel}"
+    if size == "channels":
+        return str(spec.channels_out)
+    ratio = spec.expand_ratio
+    return f"{spec.middle} channels" if ratio is None else f"e{ratio:g}"
+
+
+# -- far off --------------------------------------------------------------------------------------------------------
+
+
+def _far_off(table: LatencyTable, pairs: _Pairs, logs: Values) -> list[Flag]:
+    """Cells far from what neighbours of the layer say, or, where there are none, from what other devices say."""
+    near, count = _from_neighbours(logs, pairs)
+    known = count >= 2
+    off_near = logs - near
+    limit = np.maximum(
+        np.log(NEAR_FACTOR), _OUTLIER * _robust_scale(np.where(known, off_near, np.nan))
+    )
+    off = np.where(known, off_near, logs - _from_devices(logs))
+    with np.errstate(invalid="ignore"):
+        wrong = np.abs(off) > np.where(known, limit, np.log(FACTOR))
     flags = []
-    for row, column in np.argwhere(wrong):
-        beside = "similar rows" if known[row, column] else "the other devices"
+    for row, column in np.argwhere(wrong).tolist():
+        beside = "similar layers" if known[row, column] else "the other devices"
         ratio = float(np.exp(abs(off[row, column])))
+        expected = float(np.exp(logs[row, column] - off[row, column]))
         direction = "above" if off[row, column] > 0 else "below"
-        reason = f"{ratio:.0f} times {direction} what {beside} suggest"
-        flags.append(Flag(int(row), int(column), reason))
+        reason = (
+            f"{table.cells.ms[row, column]:.3g} ms, {ratio:.1f} times {direction} the {expected:.3g} ms "
+            f"that {beside} suggest"
+        )
+        flags.append(Flag(row, column, reason))
     return flags
 
 
-def _from_neighbours(
-    logs: NDArray[np.float64], pairs: _Pairs
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Median log time of each cell's neighbours, and where there are at least two. `(rows, columns)`."""
-    beside: dict[int, list[int]] = defaultdict(list)
-    for small, large in zip(pairs.small.tolist(), pairs.large.tolist(), strict=True):
-        beside[small].append(large)
-        beside[large].append(small)
-    widest = max((len(rows) for rows in beside.values()), default=0)
-    around = np.full((widest, *logs.shape), np.nan)
-    for row, others in beside.items():
-        around[: len(others), row] = logs[others]
-    known = np.count_nonzero(~np.isnan(around), axis=0) >= 2
-    return _nanmedian(around), known
+def _robust_scale(values: Values) -> Values:
+    """Standard deviation of each column that a few outliers do not move. `(columns,)`; 0 where there is nothing."""
+    return np.nan_to_num(1.4826 * _nanmedian(np.abs(values)))
 
 
-def _from_devices(logs: NDArray[np.float64]) -> NDArray[np.float64]:
+def _from_neighbours(logs: Values, pairs: _Pairs) -> tuple[Values, NDArray[np.intp]]:
+    """Log time of each cell as its neighbours suggest it, and how many there are. `(rows, columns)`.
+
+    Each neighbour's time is carried over by how time grows with work along that size on that device; of three or more
+    the median counts, of two the one that is nearer to the cell: one of them may be the wrong one.
+    """
+    rows = len(logs)
+    slopes = _slopes(logs, pairs)
+    moved = slopes[pairs.size] * pairs.steps[:, None]
+    up, down = logs[pairs.small] + moved, logs[pairs.large] - moved
+    target = np.concatenate([pairs.large, pairs.small])
+    says = np.concatenate([up, down])
+    order = np.argsort(target, kind="stable")
+    target, says = target[order], says[order]
+    starts = np.searchsorted(target, np.arange(rows))
+    place = np.arange(len(target)) - starts[target]
+    around = np.full((int(place.max(initial=-1)) + 1, *logs.shape), np.nan)
+    around[place, target] = says
+    count = np.count_nonzero(~np.isnan(around), axis=0)
+    near = _nanmedian(around)
+    two = np.argwhere(count == 2)
+    if len(two):
+        both = around[:, two[:, 0], two[:, 1]]
+        distance = np.abs(both - logs[two[:, 0], two[:, 1]])
+        closest = np.argmin(np.where(np.isnan(distance), np.inf, distance), axis=0)
+        near[two[:, 0], two[:, 1]] = both[closest, np.arange(len(two))]
+    return near, count
+
+
+def _slopes(logs: Values, pairs: _Pairs) -> Values:
+    """How log time grows with log work along each size on each device, at least 0. `(sizes, columns)`."""
+    found = np.zeros((len(SIZES), logs.shape[1]))
+    for number in range(len(SIZES)):
+        these = (pairs.size == number) & (pairs.steps > 0)
+        if these.any():
+            grown = logs[pairs.large[these]] - logs[pairs.small[these]]
+            found[number] = np.nan_to_num(_nanmedian(grown / pairs.steps[these][:, None]))
+    return np.clip(found, 0.0, 1.5)
+
+
+def _from_devices(logs: Values) -> Values:
     """Log time of each cell as the other columns suggest it: theirs, plus the usual distance. `(rows, columns)`."""
     rows, columns = logs.shape
     expected = np.full((rows, columns), np.nan)
@@ -167,13 +227,13 @@ def _from_devices(logs: NDArray[np.float64]) -> NDArray[np.float64]:
     return expected
 
 
-def _nanmedian(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _nanmedian(values: Values) -> Values:
     """Median over the first axis, nan where there is none; without numpy's warning about that."""
-    ordered = np.sort(values, axis=0)  # nan last
-    count = np.count_nonzero(~np.isnan(values), axis=0)
     if not len(values):
         return np.full(values.shape[1:], np.nan)
+    ordered = np.sort(values, axis=0)  # nan last
+    count = np.count_nonzero(~np.isnan(values), axis=0)
     low = np.take_along_axis(ordered, np.maximum((count - 1) // 2, 0)[None], axis=0)[0]
     high = np.take_along_axis(ordered, np.minimum(count // 2, len(values) - 1)[None], axis=0)[0]
-    median: NDArray[np.float64] = np.where(count > 0, (low + high) / 2, np.nan)
+    median: Values = np.where(count > 0, (low + high) / 2, np.nan)
     return median

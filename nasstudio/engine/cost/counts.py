@@ -1,8 +1,9 @@
-"""MACs, parameters and memory of layers and of whole populations, by closed formulas.
+"""MACs, parameters and model size of layers and of whole populations, by closed formulas.
 
 Multiply-accumulates of convolutions, linear layers and squeeze-and-excitation; no batch norm, no activation, as in the
-OFA code. Parameters include batch norm's scale and shift. Peak activation memory is that of one image in fp32: within
-a row from liveness, between rows the maximum.
+OFA code. Parameters include batch norm's scale and shift. Model size is that of the ONNX file that `export.onnx`
+writes: fp32 weights with the norms folded in, so that each normed convolution has a bias, and the graph around them.
+Peak memory is in `cost.liveness`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from nasstudio.engine.space.space import Population, SearchSpace
 
 MIB = 1024**2
 _BYTES = 4
+# Bytes of an ONNX file beside the weights (names, shapes, attributes), as `export.onnx` writes them.
+_FILE, _CONV_NODE, _NODE, _TENSOR, _LABEL = 1200, 155, 60, 34, 13
 
 
 @dataclass(frozen=True)
@@ -29,12 +32,12 @@ class Counts:
     ----------
     macs : multiply-accumulates for one image.
     params : trainable numbers.
-    peak_bytes : largest sum of live activations while the layer runs, bytes.
+    file_bytes : what it adds to an ONNX file.
     """
 
     macs: int
     params: int
-    peak_bytes: int
+    file_bytes: int
 
 
 def count(layer: LayerSpec) -> Counts:
@@ -63,59 +66,79 @@ def _bias(layer: LayerSpec, channels: int) -> int:
     return channels if layer.bias else 0
 
 
+def _stored(layer: LayerSpec, weights: int, outputs: int, convs: int, nodes: int) -> int:
+    """Bytes in a file of convolutions (or matrices) with that many weights and outputs, and of other nodes.
+
+    A bias is stored for every output where the layer has one, or a norm that was folded into it.
+    """
+    biased = layer.norm or layer.bias
+    numbers = weights + (outputs if biased else 0)
+    tensors = convs * (2 if biased else 1)
+    return _BYTES * numbers + convs * _CONV_NODE + nodes * _NODE + tensors * _TENSOR
+
+
+def _gate(layer: LayerSpec, channels: int) -> tuple[int, int, int]:
+    """MACs, parameters and stored bytes of squeeze-and-excitation; its two convolutions have biases."""
+    if not layer.se:
+        return 0, 0, 0
+    weights = 2 * layer.squeeze * channels
+    params = weights + layer.squeeze + channels
+    return weights, params, _BYTES * params + 2 * _CONV_NODE + 4 * _NODE + 4 * _TENSOR
+
+
+def _ends(layer: LayerSpec) -> int:
+    """Nodes of activation, residual and pooling, each once."""
+    return int(layer.act != "none") + int(layer.residual) + int(layer.pooled)
+
+
 def _conv(layer: LayerSpec) -> Counts:
-    positions = layer.height_out * layer.width_out
-    weights = layer.channels_in // layer.groups * layer.channels_out * layer.kernel**2
-    params = weights + _norm(layer, layer.channels_out) + _bias(layer, layer.channels_out)
-    inside, out = layer.channels_in * layer.height * layer.width, layer.channels_out * positions
-    squeeze = 2 * layer.squeeze * layer.channels_out
-    if layer.se:
-        params += squeeze + layer.squeeze + layer.channels_out
+    positions, out = layer.height_out * layer.width_out, layer.channels_out
+    groups = layer.channels_in if layer.kind == "dwconv" else layer.groups
+    weights = layer.channels_in // groups * out * layer.kernel**2
+    macs, params, stored = _gate(layer, out)
     return Counts(
-        weights * positions + (squeeze if layer.se else 0), params, _BYTES * (inside + out)
+        weights * positions + macs,
+        weights + _norm(layer, out) + _bias(layer, out) + params,
+        _stored(layer, weights, out, 1, _ends(layer)) + stored,
     )
 
 
 def _mbconv(layer: LayerSpec) -> Counts:
     """Inverted bottleneck: expand 1x1 (unless the ratio is 1), depthwise, SE, project 1x1 (MobileNetV3)."""
     before, after = layer.height * layer.width, layer.height_out * layer.width_out
-    middle, channels, out = layer.middle, layer.channels_in, layer.channels_out
-    widen = middle != channels
-    macs = middle * layer.kernel**2 * after + middle * out * after
-    params = middle * layer.kernel**2 + middle * out + _norm(layer, middle) + _norm(layer, out)
-    if widen:
-        macs += channels * middle * before
-        params += channels * middle + _norm(layer, middle)
-    if layer.se:
-        macs += 2 * middle * layer.squeeze
-        params += 2 * middle * layer.squeeze + layer.squeeze + middle
-    kept = channels * before if layer.residual else 0
-    steps = [kept + middle * before + middle * after, kept + middle * after + out * after]
-    if widen:
-        steps.append(channels * before + middle * before)
-    return Counts(macs, params, _BYTES * max(steps))
+    middle, channels, out = layer.middle or layer.channels_in, layer.channels_in, layer.channels_out
+    widen = channels * middle if middle != channels else 0
+    deep, narrow = middle * layer.kernel**2, middle * out
+    outputs = (2 if widen else 1) * middle + out
+    macs, params, stored = _gate(layer, middle)
+    weights = widen + deep + narrow
+    nodes = _ends(layer) + int(bool(widen) and layer.act != "none")
+    return Counts(
+        widen * before + (deep + narrow) * after + macs,
+        weights + _norm(layer, outputs) + _bias(layer, outputs) + params,
+        _stored(layer, weights, outputs, 3 if widen else 2, nodes) + stored,
+    )
 
 
 def _linear(layer: LayerSpec) -> Counts:
     tokens = layer.height * layer.width
-    weights = layer.channels_in * layer.channels_out
-    params = weights + _bias(layer, layer.channels_out) + _norm(layer, layer.channels_out)
+    weights, out = layer.channels_in * layer.channels_out, layer.channels_out
     return Counts(
-        weights * tokens, params, _BYTES * tokens * (layer.channels_in + layer.channels_out)
+        weights * tokens,
+        weights + _bias(layer, out) + _norm(layer, out),
+        _stored(layer, weights, out, 1, 1 + _ends(layer)) + _LABEL * out,
     )
 
 
 def _pool(layer: LayerSpec) -> Counts:
-    inside = layer.channels_in * layer.height * layer.width
-    out = layer.channels_out * (1 if layer.pooled else layer.height_out * layer.width_out)
-    return Counts(0, 0, _BYTES * (inside + out))
+    return Counts(0, 0, _CONV_NODE)
 
 
 @lru_cache(maxsize=16)
 def _columns(space: SearchSpace) -> NDArray[np.float64]:
-    """(layers + 1, 3) of MACs, parameters and peak bytes; the last row, the absent layer, is zero."""
+    """(layers + 1, 3) of MACs, parameters and bytes in a file; the last row, the absent layer, is zero."""
     counted = [count(layer) for layer in space.layers]
-    columns = [[c.macs, c.params, c.peak_bytes] for c in counted]
+    columns = [[c.macs, c.params, c.file_bytes] for c in counted]
     return np.array([*columns, [0, 0, 0]], dtype=np.float64)
 
 
@@ -131,7 +154,7 @@ def params(space: SearchSpace, population: Population) -> NDArray[np.float64]:
     return summed
 
 
-def memory_mib(space: SearchSpace, population: Population) -> NDArray[np.float64]:
-    """Peak activation memory of each member for one image in fp32, MiB. `(n,)`."""
-    largest: NDArray[np.float64] = _columns(space)[:, 2][space.rows(population)].max(axis=1)
-    return largest / MIB
+def size_mib(space: SearchSpace, population: Population) -> NDArray[np.float64]:
+    """Size of each member as an ONNX file, MiB. `(n,)`."""
+    summed: NDArray[np.float64] = _columns(space)[:, 2][space.rows(population)].sum(axis=1)
+    return (summed + _FILE) / MIB

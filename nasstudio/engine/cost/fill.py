@@ -7,26 +7,23 @@ neither changes the table: the caller puts the cells, so that it can be undone.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nasstudio.engine.cost.checks import neighbours
+from nasstudio.engine.cost.shapes import SIZES, Shapes, chains, shapes
 from nasstudio.engine.cost.table import Cells, LatencyTable, Source
 from nasstudio.engine.device.device import Device
 from nasstudio.engine.errors import InvalidInput
-from nasstudio.engine.space.layer import LayerSpec
 
-# What time is nearly linear in, other things equal.
-_WORK: dict[str, Callable[[LayerSpec], float]] = {
-    "resolution": lambda s: float(s.height * s.width),
-    "expand": lambda s: float(s.middle),
-    "kernel": lambda s: float(s.kernel**2),
-}
+Values = NDArray[np.float64]
+
 LEAST_COMMON = 4
+LEAST_OF_KIND = 12  # common rows of a kind for a line of its own
+# Numbers moved that take as long as one MAC, from a processor that only computes to one that only waits for memory.
+_BALANCES = (0.0, 2.0, 8.0, 32.0, 128.0, np.inf)
+_FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -47,10 +44,35 @@ class Filling:
     held_back: int
 
 
-def interpolate(table: LatencyTable, device: Device | str) -> Filling:
-    """Missing cells of a device between neighbours in resolution, expand ratio or kernel.
+def _trusted(table: LatencyTable, column: int) -> Values:
+    """Times of a column that were not filled in by a rule; nan elsewhere. `(rows,)`."""
+    good = table.cells.known[:, column] & (table.cells.source[:, column] != Source.INTERPOLATED)
+    return np.where(good, table.cells.ms[:, column], np.nan)
 
-    A cell needs a known neighbour on both sides that differs in that one size; several sizes are averaged.
+
+def _filling(table: LatencyTable, column: int, guessed: Values, known: Values) -> Filling:
+    """Guesses of a whole column as the cells that are missing, judged where the answer is known. Both `(rows,)`."""
+    missing = np.flatnonzero(~np.isnan(guessed) & ~table.cells.known[:, column])
+    errors = np.abs(guessed / known - 1)
+    errors = errors[~np.isnan(errors)]
+    return Filling(
+        missing.tolist(),
+        [column] * len(missing),
+        Cells.of(guessed[missing], Source.INTERPOLATED),
+        float(errors.mean()) if len(errors) else None,
+        len(errors),
+    )
+
+
+# -- between neighbours ---------------------------------------------------------------------------------------------
+
+
+def interpolate(table: LatencyTable, device: Device | str) -> Filling:
+    """Missing cells of a device between neighbours in resolution, kernel, expand ratio or channels.
+
+    A cell needs a known neighbour on both sides that differs in that one size. Between them time is linear in work:
+    MACs and numbers moved, in the proportion that predicts the known cells of this device best along that size (the
+    two sides of a roofline). Estimates along several sizes are averaged, the better size counting more.
 
     Raises
     ------
@@ -59,58 +81,83 @@ def interpolate(table: LatencyTable, device: Device | str) -> Filling:
     """
     column = table.column(device)
     known = _trusted(table, column)
-    estimates: dict[int, list[float]] = defaultdict(list)
-    for field, work in _WORK.items():
-        for group in neighbours(table.specs, field):
-            for row, ms in _between(group, table.specs, known, work):
-                estimates[row].append(ms)
-    guessed = {row: float(np.mean(values)) for row, values in estimates.items()}
-    missing = [row for row in guessed if np.isnan(table.cells.ms[row, column])]
-    errors = [
-        abs(ms - known[row]) / known[row] for row, ms in guessed.items() if not np.isnan(known[row])
-    ]
-    return _filling(sorted(missing), column, guessed, errors)
-
-
-def _trusted(table: LatencyTable, column: int) -> NDArray[np.float64]:
-    """Times of a column that were not filled in by a rule; nan elsewhere. `(rows,)`."""
-    ms = table.cells.ms[:, column]
-    good = (ms > 0) & (table.cells.source[:, column] != Source.INTERPOLATED)
-    return np.where(good, ms, np.nan)
-
-
-def _between(
-    group: list[int],
-    specs: list[LayerSpec | None],
-    known: NDArray[np.float64],
-    work: Callable[[LayerSpec], float],
-) -> list[tuple[int, float]]:
-    """Time of each row of a group from the nearest known row on either side, its own time not used."""
-    sizes = [work(spec) for row in group if (spec := specs[row]) is not None]
-    found = []
-    for place, row in enumerate(group):
-        left = next((i for i in range(place - 1, -1, -1) if not np.isnan(known[group[i]])), None)
-        right = next(
-            (i for i in range(place + 1, len(group)) if not np.isnan(known[group[i]])), None
-        )
-        if left is None or right is None or not sizes[left] < sizes[place] < sizes[right]:
+    found = shapes(table.specs)
+    times = known[found.rows]
+    total, weights = np.zeros(len(times)), np.zeros(len(times))
+    for size in SIZES:
+        guess, error = _along(found, size, times)
+        if error is None:
             continue
-        share = (sizes[place] - sizes[left]) / (sizes[right] - sizes[left])
-        ms = (1 - share) * known[group[left]] + share * known[group[right]]
-        found.append((row, float(ms)))
-    return found
+        there = ~np.isnan(guess)
+        weight = 1 / max(error, 1e-3) ** 2
+        total[there] += weight * np.log(guess[there])
+        weights[there] += weight
+    guessed = np.full(len(known), np.nan)
+    there = weights > 0
+    guessed[found.rows[there]] = np.exp(total[there] / weights[there])
+    return _filling(table, column, guessed, known)
 
 
-def _filling(rows: list[int], column: int, times: dict[int, float], errors: list[float]) -> Filling:
-    cells = Cells.of(np.array([times[row] for row in rows], dtype=float), Source.INTERPOLATED)
-    error = float(np.mean(errors)) if errors else None
-    return Filling(rows, [column] * len(rows), cells, error, len(errors))
+def _along(found: Shapes, size: str, times: Values) -> tuple[Values, float | None]:
+    """Time of every layer from the nearest known one on either side along one size, its own not used.
+
+    Returns
+    -------
+    The guesses, nan where a side is missing, `(layers,)`; and their typical error on known cells, as a share. Where
+    nothing can be held back, it is that of a rule that is not known to be good, 0.5; None where nothing is guessed.
+    """
+    along = chains(found, size)
+    ms = times[along.order]
+    left, right = _known_beside(along.chain, ms)
+    between = (left >= 0) & (right >= 0)
+    at = np.flatnonzero(between)
+    if not len(at):
+        return np.full(len(times), np.nan), None
+    best: tuple[float, Values] | None = None
+    for balance in _BALANCES:
+        work = found.values if np.isinf(balance) else found.macs + balance * found.values
+        w = work[along.order]
+        low, high = w[left[at]], w[right[at]]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share = np.where(high > low, (w[at] - low) / (high - low), np.nan)
+        guess = (1 - share) * ms[left[at]] + share * ms[right[at]]
+        guess = np.where((share > 0) & (share < 1), guess, np.nan)
+        errors = np.abs(guess / ms[at] - 1)
+        errors = errors[~np.isnan(errors)]
+        error = float(np.sqrt(np.mean(np.minimum(errors, 1.0) ** 2))) if len(errors) else 0.5
+        if not np.isnan(guess).all() and (best is None or error < best[0]):
+            best = error, guess
+    guesses = np.full(len(times), np.nan)
+    if best is None:
+        return guesses, None
+    guesses[along.order[at]] = best[1]
+    return guesses, best[0]
+
+
+def _known_beside(
+    chain: NDArray[np.int64], ms: Values
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Place of the nearest known time before and after each place in its chain, -1 where there is none."""
+    places = np.arange(len(ms))
+    there = ~np.isnan(ms)
+    before = np.maximum.accumulate(np.where(there, places, -1))
+    left = np.concatenate([[-1], before[:-1]]).astype(np.intp)
+    after = np.minimum.accumulate(np.where(there, places, len(ms))[::-1])[::-1]
+    right = np.concatenate([after[1:], [len(ms)]]).astype(np.intp)
+    right[right == len(ms)] = -1
+    left[(left >= 0) & (chain[left] != chain)] = -1
+    right[(right >= 0) & (chain[right] != chain)] = -1
+    return left, right
+
+
+# -- from another device --------------------------------------------------------------------------------------------
 
 
 def scale_from(table: LatencyTable, source: Device | str, target: Device | str) -> Filling:
     """Missing cells of `target` from those of `source`: ``log t = a + b log s`` over the rows that both have.
 
-    The error is of a cross-validation over these rows.
+    Each kind of layer with `LEAST_OF_KIND` common rows gets a line of its own, if that predicts rows held back better
+    than one line for all. The error is of this cross-validation.
 
     Raises
     ------
@@ -124,7 +171,8 @@ def scale_from(table: LatencyTable, source: Device | str, target: Device | str) 
             where="latency table",
             remedy="Choose another device to scale from.",
         )
-    x, y = np.log(_trusted(table, from_column)), np.log(_trusted(table, column))
+    x, known = np.log(_trusted(table, from_column)), _trusted(table, column)
+    y = np.log(known)
     common = np.flatnonzero(~np.isnan(x) & ~np.isnan(y))
     if len(common) < LEAST_COMMON:
         raise InvalidInput(
@@ -133,13 +181,35 @@ def scale_from(table: LatencyTable, source: Device | str, target: Device | str) 
             where="latency table",
             remedy=f"Measure at least {LEAST_COMMON} rows on both.",
         )
-    missing = np.flatnonzero(~np.isnan(x) & np.isnan(table.cells.ms[:, column]))
-    a, b = _line(x[common], y[common])
-    times = {int(row): float(np.exp(a + b * x[row])) for row in missing}
-    return _filling([int(row) for row in missing], column, times, _held_back(x[common], y[common]))
+    kinds = np.array([spec.kind if spec is not None else "" for spec in table.specs])
+    alike = np.full(len(kinds), "")
+    held = {
+        name: _held_back(x[common], y[common], groups[common])
+        for name, groups in (("all", alike), ("kinds", kinds))
+    }
+    scores = {name: float(np.abs(np.expm1(p - y[common])).mean()) for name, p in held.items()}
+    best = "kinds" if scores["kinds"] < scores["all"] else "all"
+    groups = kinds if best == "kinds" else alike
+    guessed = np.exp(_predicted(x[common], y[common], groups[common], x, groups))
+    guessed[common] = np.exp(held[best])
+    return _filling(table, column, guessed, known)
 
 
-def _line(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float]:
+def _predicted(
+    x: Values, y: Values, groups: NDArray[np.str_], at: Values, of: NDArray[np.str_]
+) -> Values:
+    """Log time at other rows by the line of their group; that of all where a group has too few rows."""
+    a, b = _line(x, y)
+    found = a + b * at
+    names, counts = np.unique(groups, return_counts=True)
+    for name in names[counts >= LEAST_OF_KIND]:
+        inside = groups == name
+        a, b = _line(x[inside], y[inside])
+        found = np.where(of == name, a + b * at, found)
+    return found
+
+
+def _line(x: Values, y: Values) -> tuple[float, float]:
     """Intercept and slope of least squares; slope 1 where all x are the same."""
     spread = x - x.mean()
     variance = float(spread @ spread)
@@ -147,12 +217,11 @@ def _line(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float]
     return float(y.mean() - slope * x.mean()), slope
 
 
-def _held_back(x: NDArray[np.float64], y: NDArray[np.float64], folds: int = 5) -> list[float]:
-    """Relative error of each row predicted from the rows of the other folds."""
-    fold = np.arange(len(x)) % min(folds, len(x))
-    errors: list[float] = []
+def _held_back(x: Values, y: Values, groups: NDArray[np.str_]) -> Values:
+    """Log time of each row predicted from the rows of the other folds."""
+    fold = np.arange(len(x)) % min(_FOLDS, len(x))
+    held = np.empty(len(x))
     for number in np.unique(fold):
         test = fold == number
-        a, b = _line(x[~test], y[~test])
-        errors += np.abs(np.expm1(a + b * x[test] - y[test])).tolist()
-    return errors
+        held[test] = _predicted(x[~test], y[~test], groups[~test], x[test], groups[test])
+    return held

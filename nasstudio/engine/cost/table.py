@@ -2,7 +2,8 @@
 
 Each cell knows its median, its spread, the number of measurements behind it and where it came from. A row is a label
 with an optional LayerSpec: rows without one are shown, edited and exported, and no space uses them. The table never
-measures and never invents: a missing time is missing until somebody fills it.
+measures and never invents: a missing time is missing until somebody fills it. A cell may hold a number that is no time
+(imported tables do: 0, negative, not finite); it is kept as it came, and counts as missing wherever a time is used.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nasstudio.engine.cost.additive import AdditiveModel
 from nasstudio.engine.device.calibration import Calibration
 from nasstudio.engine.device.device import Device
 from nasstudio.engine.errors import InvalidInput, MissingLayers
@@ -68,6 +70,25 @@ class Cells:
         cells.source[...] = np.where(np.isnan(ms), Source.MISSING, source)
         return cells
 
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Which cells hold a time: a finite number above 0."""
+        with np.errstate(invalid="ignore"):
+            known: NDArray[np.bool_] = (self.ms > 0) & np.isfinite(self.ms)
+        return known
+
+    @property
+    def filled(self) -> NDArray[np.bool_]:
+        """Which cells hold anything, a time or not."""
+        filled: NDArray[np.bool_] = (self.source != Source.MISSING) | ~np.isnan(self.ms)
+        return filled
+
+    @property
+    def flawed(self) -> NDArray[np.bool_]:
+        """Which cells hold something that is no time."""
+        flawed: NDArray[np.bool_] = self.filled & ~self.known
+        return flawed
+
     def at(self, index: Any) -> Cells:
         """A copy of the cells at a numpy index."""
         return self._each(lambda a: np.array(a[index]))
@@ -101,6 +122,8 @@ class LatencyTable:
     devices : of each column.
     cells : arrays of shape (rows, devices).
     calibrations : by device id.
+    fitted : models of whole-network latencies, by device id; such a device needs no operations.
+    notes : what the reader of a file found worth saying; not stored.
     """
 
     labels: list[str] = field(default_factory=list)
@@ -108,6 +131,8 @@ class LatencyTable:
     devices: list[Device] = field(default_factory=list)
     cells: Cells = field(default_factory=lambda: Cells.missing((0, 0)))
     calibrations: dict[str, Calibration] = field(default_factory=dict)
+    fitted: dict[str, AdditiveModel] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self._row = {label: index for index, label in enumerate(self.labels)}
@@ -149,11 +174,12 @@ class LatencyTable:
         return len(self.devices) - 1
 
     def remove_device(self, device_id: str) -> None:
-        """Take a column away, with its calibration."""
+        """Take a column away, with its calibration and its fitted model."""
         column = self.column(device_id)
         del self.devices[column]
         self.cells = self.cells.without_column(column)
         self.calibrations.pop(device_id, None)
+        self.fitted.pop(device_id, None)
 
     def add_rows(self, rows: Iterable[str | LayerSpec]) -> list[int]:
         """Index of each row, in order; new rows, all missing, where a label was not there."""
@@ -185,9 +211,13 @@ class LatencyTable:
             Some have no time; all of them are named.
         """
         column = self.column(device)
-        index = [self._row.get(text(layer)) for layer in layers]
-        times = np.array([np.nan if row is None else self.cells.ms[row, column] for row in index])
-        gone = [text(layer) for layer, time in zip(layers, times, strict=True) if np.isnan(time)]
+        labels = [text(layer) for layer in layers]
+        # The last one stands for the rows that are not there.
+        ms = np.append(
+            np.where(self.cells.known[:, column], self.cells.ms[:, column], np.nan), np.nan
+        )
+        times: NDArray[np.float64] = ms[[self._row.get(label, -1) for label in labels]]
+        gone = [labels[index] for index in np.flatnonzero(np.isnan(times))]
         if gone:
             raise MissingLayers(self.devices[column].name, gone)
         return times
@@ -211,6 +241,8 @@ class LatencyTable:
             list(self.devices),
             self.cells.copy(),
             dict(self.calibrations),
+            dict(self.fitted),
+            self.notes,
         )
 
 

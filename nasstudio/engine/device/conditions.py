@@ -6,7 +6,10 @@ A number without them can't be compared with another one.
 from __future__ import annotations
 
 import os
+import platform
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -27,10 +30,24 @@ class Load:
     def __init__(self, threads: int) -> None:
         self._threads = threads
         self._cores = psutil.cpu_count() or 1
-        self._process = psutil.Process()
+        self._mine = [psutil.Process()]
         self._elapsed_s = 0.0
         self._others_s = 0.0
         self.mark()
+
+    @contextmanager
+    def watched(self, worker: object) -> Iterator[None]:
+        """Count what a worker with a process of its own (`pid`) uses as ours, and only while it lives."""
+        pid = getattr(worker, "pid", None)
+        if pid is not None:
+            self._mine.append(psutil.Process(pid))
+        self.mark()
+        try:
+            yield
+        finally:
+            if pid is not None:
+                self._mine.pop()
+            self.mark()
 
     def mark(self) -> None:
         """Count from here."""
@@ -53,11 +70,17 @@ class Load:
         return self.others() + self._threads > self._cores + _SLACK_CORES
 
     def _used_by_others(self) -> float:
-        """CPU seconds of everybody but this process since the machine started."""
+        """CPU seconds of everybody but our processes since the machine started."""
         total = psutil.cpu_times()
-        mine = self._process.cpu_times()
         extra = getattr(total, "nice", 0.0) + getattr(total, "steal", 0.0)
-        return float(total.user + total.system + extra - mine.user - mine.system)
+        mine = 0.0
+        for process in self._mine:
+            try:
+                used = process.cpu_times()
+            except psutil.NoSuchProcess:
+                continue
+            mine += used.user + used.system
+        return float(total.user + total.system + extra - mine)
 
 
 def conditions(device: Device, runtime_version: str) -> dict[str, object]:
@@ -71,6 +94,10 @@ def conditions(device: Device, runtime_version: str) -> dict[str, object]:
         "cores": psutil.cpu_count(logical=False) or psutil.cpu_count() or 1,
         "load": _load_average(),
         "governor": governor(),
+        "clock_mhz": clock_mhz(),
+        "temperature_c": temperature_c(),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()}",
         "measured_at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
 
@@ -88,3 +115,40 @@ def governor() -> str | None:
         return _GOVERNOR.read_text().strip()
     except OSError:
         return None
+
+
+def clock_mhz() -> float | None:
+    """Clock of the fastest core now, MHz, None if the system does not say."""
+    try:
+        clocks = psutil.cpu_freq(percpu=True) or []
+    except (OSError, NotImplementedError, AttributeError):
+        return None
+    return round(max((c.current for c in clocks), default=0.0), 0) or None
+
+
+def temperature_c() -> float | None:
+    """Hottest sensor of the processor, degrees Celsius, None if the system does not say."""
+    try:
+        sensors = psutil.sensors_temperatures()
+    except (OSError, AttributeError):
+        return None
+    found = [
+        reading.current
+        for name, readings in sensors.items()
+        if any(word in name.lower() for word in ("core", "cpu", "k10", "soc", "acpi"))
+        for reading in readings
+    ]
+    return max(found, default=None)
+
+
+def quietest_cores(count: int) -> tuple[int, ...]:
+    """Numbers of the cores that others use the least now; empty if processes can't be kept on cores here."""
+    if not hasattr(os, "sched_getaffinity"):
+        return ()
+    allowed = sorted(os.sched_getaffinity(0))
+    if count >= len(allowed):
+        return tuple(allowed)
+    used = psutil.cpu_percent(interval=0.1, percpu=True)
+    # Of equals the last one: interrupts usually go to the first.
+    ordered = sorted(allowed, key=lambda c: (round(used[c], -1) if c < len(used) else 0.0, -c))
+    return tuple(sorted(ordered[:count]))

@@ -15,11 +15,24 @@ import msgspec
 
 RUNTIME_TITLES = {
     "torch": "PyTorch",
+    "torch-compile": "PyTorch compiled",
     "torch-cuda": "PyTorch CUDA",
     "onnxruntime": "ONNX Runtime",
+    "openvino": "OpenVINO",
+    "executorch": "ExecuTorch XNNPACK",
+    "litert": "LiteRT",
     "table": "table",
 }
-_SHORT = {"torch": "torch", "torch-cuda": "cuda", "onnxruntime": "ort", "table": "table"}
+SHORT = {
+    "torch": "torch",
+    "torch-compile": "torchc",
+    "torch-cuda": "cuda",
+    "onnxruntime": "ort",
+    "openvino": "ov",
+    "executorch": "xnn",
+    "table": "table",
+}
+"""First word of a device's identity, by runtime."""
 
 
 class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,7 +56,7 @@ class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def id(self) -> str:
-        """Stable short identity, e.g. ``ort-1t-3f9c2a``."""
+        """Stable short identity, e.g. ``ort-1t-3f9c2a``, ``ort-int8-1t-07b1e5``."""
         parts = (
             self.hardware,
             self.runtime,
@@ -53,20 +66,24 @@ class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             self.precision,
         )
         digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:6]
-        return f"{_SHORT.get(self.runtime, self.runtime)}-{self.threads}t-{digest}"
+        precision = "" if self.precision == "fp32" else f"-{self.precision}"
+        return f"{SHORT.get(self.runtime, self.runtime)}{precision}-{self.threads}t-{digest}"
 
     @property
     def name(self) -> str:
-        """What is shown: the title, or hardware, runtime and threads."""
+        """What is shown: the title, or hardware and setting."""
         return self.title or f"{self.hardware} · {self.setting}"
 
     @property
     def setting(self) -> str:
-        """Runtime and threads, e.g. ``ONNX Runtime, 1 thread``."""
+        """Runtime and what was set, e.g. ``ONNX Runtime int8, 1 thread``; fp32 and batch 1 go without saying."""
         if self.runtime == "table":
             return "from a table"
+        title = RUNTIME_TITLES.get(self.runtime, self.runtime)
+        precision = "" if self.precision == "fp32" else f" {self.precision}"
         plural = "thread" if self.threads == 1 else "threads"
-        return f"{RUNTIME_TITLES.get(self.runtime, self.runtime)}, {self.threads} {plural}"
+        batch = "" if self.batch == 1 else f", batch {self.batch}"
+        return f"{title}{precision}, {self.threads} {plural}{batch}"
 
     @property
     def here(self) -> bool:

@@ -72,7 +72,7 @@ def open_onnx(path: Path, *, resolution: int, channels: int = 3) -> OnnxNetwork:
     InvalidInput
         The file is not there, is not ONNX, or does not take one image.
     """
-    model = _read(path)
+    model = read_model(path)
     entry = _one_input(model, path)
     shape, last = _fixed_shape(entry, resolution, channels, path)
     for dimension, size in zip(entry.type.tensor_type.shape.dim, shape, strict=True):
@@ -89,7 +89,14 @@ def open_onnx(path: Path, *, resolution: int, channels: int = 3) -> OnnxNetwork:
     )
 
 
-def _read(path: Path) -> Any:
+def read_model(path: Path) -> Any:
+    """The `onnx.ModelProto` of a file, as it is.
+
+    Raises
+    ------
+    InvalidInput
+        The file is not there, is not valid ONNX, or has weights in other files.
+    """
     try:
         size = path.stat().st_size
         if size == 0 or size > MOST_BYTES or not path.is_file():

@@ -1,7 +1,7 @@
 """Profiling one device: the time of every layer, then of whole networks, and the correction between the two.
 
 What a layer costs is its measured time less that of an empty call, which a network pays once and not once a layer; so
-the plain sum is nearly right already, and scale and constant take care of the rest. Nothing here knows run folders.
+the plain sum is nearly right already, and the calibration takes care of the rest. Nothing here knows run folders.
 """
 
 from __future__ import annotations
@@ -9,60 +9,64 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nasstudio.engine.cost import counts
 from nasstudio.engine.device.calibration import Calibration, fit
-from nasstudio.engine.device.device import Device
-from nasstudio.engine.device.runtime.registry import runtime_of
-from nasstudio.engine.device.runtime.runtime import Runtime
-from nasstudio.engine.device.timing import Bench, Timing
+from nasstudio.engine.device.lowered import LoweredFiles
+from nasstudio.engine.device.measure import bench_of_files
+from nasstudio.engine.device.timing import Timing
 from nasstudio.engine.space.layer import LayerSpec
 from nasstudio.engine.space.space import Population, SearchSpace, unique
 
-OVERHEAD_S = 0.5
+NETWORKS_SPREAD = 0.005
 _POOL = 4000
 
 
 class LayerProfile:
     """The measurement of a set of layers on one device.
 
+    The empty call is measured beside the layers, in the same rounds and processes, and taken off every one of them.
+
     Attributes
     ----------
     layers : what is measured, in this order.
-    overhead : of an empty call; taken off every layer.
     """
 
     def __init__(
         self,
         layers: Sequence[LayerSpec],
-        device: Device,
+        lowered: LoweredFiles,
         rng: np.random.Generator,
         check: Callable[[], None] = lambda: None,
+        on_lowered: Callable[[int], None] = lambda done: None,
+        on_load: Callable[[int], None] = lambda index: None,
     ) -> None:
         self.layers = tuple(layers)
-        self.device = device
-        runtime = runtime_of(device)
-        self.overhead = _overhead(runtime, device, rng, check)
-        calls = []
-        for layer in layers:
-            check()
-            calls.append(runtime.prepare_layer(layer, device))
-        self.bench = Bench(calls, threads=device.threads, rng=rng)
+        files = lowered.chains([[], *([layer] for layer in layers)], check, on_lowered)
+        self.bench = bench_of_files([*files[1:], files[0]], lowered.device, rng, check, on_load)
+
+    @property
+    def overhead(self) -> Timing:
+        """Time of the empty call."""
+        return self.bench.timing(len(self.layers))
+
+    def measured(self, index: int) -> bool:
+        """Whether a layer and the empty call have been measured."""
+        return self.bench.measured(index) and self.bench.measured(len(self.layers))
+
+    def first_rounds_ms(self, rounds: int) -> list[float]:
+        """What each layer would have been known to take after so many rounds, ms, without the empty call."""
+        empty = self.bench.first_rounds_ms(len(self.layers), rounds)
+        found = [self.bench.first_rounds_ms(i, rounds) for i in range(len(self.layers))]
+        return [max(ms - empty, 0.02 * ms) for ms in found]
 
     def timing(self, index: int) -> Timing:
         """Time of a layer without the overhead of a call."""
         return self.bench.timing(index).less(self.overhead.median_ms)
-
-
-def _overhead(
-    runtime: Runtime, device: Device, rng: np.random.Generator, check: Callable[[], None]
-) -> Timing:
-    bench = Bench([runtime.prepare_empty(device)], threads=device.threads, rng=rng)
-    bench.run(spread=0.02, budget_s=OVERHEAD_S, check=check)
-    return bench.timing(0)
 
 
 def spread_evenly(
@@ -114,7 +118,7 @@ def sums_ms(
 
 @dataclass(frozen=True)
 class NetworkTimes:
-    """Whole networks, each measured twice, the second time prepared anew and later.
+    """Whole networks, each measured twice: the second time later and in other processes.
 
     Attributes
     ----------
@@ -124,11 +128,10 @@ class NetworkTimes:
     first: list[Timing]
     second: list[Timing]
 
-    @property
-    def median_ms(self) -> NDArray[np.float64]:
-        """Mean of the two medians. `(n,)`."""
-        a, b = _medians(self.first), _medians(self.second)
-        return (a + b) / 2
+    @cached_property
+    def medians_ms(self) -> NDArray[np.float64]:
+        """Medians of each pass. `(2, n)`."""
+        return np.stack([_medians(self.first), _medians(self.second)])
 
     @property
     def spread(self) -> NDArray[np.float64]:
@@ -136,12 +139,6 @@ class NetworkTimes:
         both = [[(t.p90_ms - t.p10_ms) / t.median_ms for t in p] for p in (self.first, self.second)]
         mean: NDArray[np.float64] = np.mean(np.array(both), axis=0)
         return mean
-
-    @property
-    def noise(self) -> float:
-        """Mean difference of a network measured twice, as a share."""
-        a, b = _medians(self.first), _medians(self.second)
-        return float(np.mean(2 * np.abs(a - b) / (a + b)))
 
     @property
     def busy(self) -> bool:
@@ -155,11 +152,12 @@ def _medians(timings: Iterable[Timing]) -> NDArray[np.float64]:
 def measure_networks(
     space: SearchSpace,
     population: Population,
-    device: Device,
+    lowered: LoweredFiles,
     *,
     budget_s: float,
     rng: np.random.Generator,
     check: Callable[[], None] = lambda: None,
+    on_lowered: Callable[[int], None] = lambda done: None,
     on_row: Callable[[int], None] = lambda index: None,
 ) -> NetworkTimes:
     """Measure whole networks with random weights, twice.
@@ -167,24 +165,21 @@ def measure_networks(
     Parameters
     ----------
     budget_s : time for both passes together, s.
+    on_lowered : told how many networks are ready to be measured.
     on_row : called with 0 or 1, the pass, after every round of a network.
     """
-    runtime = runtime_of(device)
     networks = [[block.layer for block in space.blocks(genome)] for genome in population]
+    files = lowered.chains(networks, check, on_lowered)
     passes = []
     for number in range(2):
-        calls = []
-        for layers in networks:
-            check()
-            calls.append(runtime.prepare_network(layers, device))
-        bench = Bench(calls, threads=device.threads, rng=rng)
+        bench = bench_of_files(files, lowered.device, rng, check)
         bench.run(
-            spread=0.005,
+            spread=NETWORKS_SPREAD,
             budget_s=budget_s / 2,
             check=check,
             on_row=lambda index, number=number: on_row(number),  # type: ignore[misc]
         )
-        passes.append([bench.timing(index) for index in range(len(calls))])
+        passes.append([bench.timing(index) for index in range(len(files))])
     return NetworkTimes(*passes)
 
 
@@ -204,10 +199,12 @@ def calibrate(
     order = rng.permutation(len(population))
     shuffled = population[order]
     return fit(
-        sums_ms(space, times_ms, shuffled).tolist(),
-        networks.median_ms[order].tolist(),
-        counts.macs(space, shuffled).tolist(),
-        noise=networks.noise,
+        space.layers,
+        times_ms,
+        space.rows(shuffled),
+        networks.medians_ms[0, order],
+        counts.macs(space, shuffled),
+        second_ms=networks.medians_ms[1, order],
         spread=networks.spread[order].tolist(),
         space_hash=space.hash,
         genomes=[tuple(int(i) for i in genome) for genome in shuffled],

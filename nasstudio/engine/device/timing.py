@@ -1,9 +1,9 @@
-"""The measuring core: how long one call takes, of many calls side by side.
+"""How long one call takes, of many calls side by side.
 
-All calls are measured in rounds, each round in a new order, so that drift of the machine meets all of them alike. A
-sample is an inner loop long enough for the clock; each burst of samples is preceded by untimed calls that warm the
-caches and let another runtime's spinning threads fall asleep. A call is done when its median is known well enough: the
-confidence interval is that of the medians of its rounds, because samples of one burst are not independent.
+All calls are measured in rounds, each round in a new order, so that drift of the machine meets all of them alike, and
+in several fresh processes, because where a process's memory happens to lie decides a few per cent. A call is done when
+its median is known well enough: the confidence interval is that of the medians of its rounds, because samples of one
+burst are not independent, and it is never narrower than the processes agree.
 
 Two clocks are kept. On one thread, a sample whose wall time exceeds its CPU time was interrupted by somebody else: it
 does not count, unless nearly all were, and then the machine is said to be busy.
@@ -11,42 +11,32 @@ does not count, unless nearly all were, and then the machine is said to be busy.
 
 from __future__ import annotations
 
-import gc
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from nasstudio.engine.device.conditions import Load
-from nasstudio.engine.device.runtime.runtime import Call, DeviceTimed
+from nasstudio.engine.device.runtime.runtime import Call
+from nasstudio.engine.device.sampling import (
+    Burst,
+    CallSampler,
+    Clocks,
+    Sampler,
+    no_garbage_collection,
+)
 
-SAMPLE_NS = 250_000
-BURST = 5
 MIN_ROUNDS = 7
 MAX_ROUNDS = 60
+ROUNDS_A_PROCESS = 3
+LEAST_PROCESSES = 3
 _INTERRUPTED = 1.10  # wall over CPU time of a sample that lost its core
 _BUSY_SHARE = 0.10
 
-
-def _fine_thread_clock() -> Callable[[], int] | None:
-    fine = time.get_clock_info("thread_time").resolution < 1e-5
-    return time.thread_time_ns if fine else None
-
-
-@dataclass(frozen=True)
-class Clocks:
-    """Wall and CPU clock, ns. `cpu` is that of the calling thread; None where it says nothing about the work."""
-
-    wall: Callable[[], int] = time.perf_counter_ns
-    cpu: Callable[[], int] | None = field(default_factory=_fine_thread_clock)
-
-    @classmethod
-    def of_threads(cls, threads: int) -> Clocks:
-        """With more than one thread the calling thread's clock does not count the work."""
-        return cls() if threads == 1 else cls(cpu=None)
+OpenSampler = Callable[[Sequence[int]], AbstractContextManager[Sampler]]
 
 
 @dataclass(frozen=True)
@@ -61,6 +51,7 @@ class Timing:
     cpu_ms : median of the thread's CPU time; None where it says nothing.
     rounds : rounds behind it.
     half_width : half the width of the median's 95 % confidence interval, as a share; inf for too few rounds.
+    processes : fresh processes behind it.
     """
 
     median_ms: float
@@ -71,6 +62,7 @@ class Timing:
     cpu_ms: float | None = None
     rounds: int = 0
     half_width: float = math.inf
+    processes: int = 1
 
     def less(self, overhead_ms: float) -> Timing:
         """Without the time of an empty call. Never below a fiftieth of what was measured: a time stays a time."""
@@ -87,18 +79,25 @@ class Timing:
             self.cpu_ms,
             self.rounds,
             self.half_width * self.median_ms / reduced(self.median_ms),
+            self.processes,
         )
 
 
 @dataclass
 class _Row:
-    """The samples of one call; times are ns a call."""
+    """The samples of one call; times are ns a call. `rounds` and `process` go together."""
 
-    call: Call
-    inner: int = 1
     wall: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
     rounds: list[float] = field(default_factory=list)
+    process: list[int] = field(default_factory=list)
+
+    def add(self, burst: Burst, process: int) -> None:
+        self.wall += burst.wall
+        self.cpu += burst.cpu
+        times = np.array(burst.wall)
+        self.rounds.append(float(np.median(times[_undisturbed(times, np.array(burst.cpu))])))
+        self.process.append(process)
 
 
 class Bench:
@@ -106,26 +105,31 @@ class Bench:
 
     Parameters
     ----------
-    calls : what to measure.
+    open_sampler : opens a process that has loaded the calls of these numbers and gives bursts of them.
+    count : number of calls.
     threads : compute threads of a call.
     rng : order of the rounds.
-    clocks : for tests; by default the machine's.
+    rounds_each : rounds until a process is replaced by a fresh one; after `LEAST_PROCESSES` of them twice as many with
+        every further one, because starting them costs time, which is then a part of the budget.
+    wall : clock of the budget; for tests.
     """
 
     def __init__(
         self,
-        calls: Sequence[Call],
+        open_sampler: OpenSampler,
+        count: int,
         *,
         threads: int,
         rng: np.random.Generator,
-        clocks: Clocks | None = None,
+        rounds_each: int = ROUNDS_A_PROCESS,
+        wall: Callable[[], int] = time.perf_counter_ns,
     ) -> None:
-        self._rows = [_Row(call) for call in calls]
+        self._open = open_sampler
+        self._rows = [_Row() for _ in range(count)]
         self._rng = rng
-        self._threads = threads
-        self._clocks = clocks or Clocks.of_threads(threads)
-        # Threads of the runtime measured before may spin for a while after their last call.
-        self._settle_ns = 100_000 if threads == 1 else 2_000_000
+        self._rounds_each = rounds_each
+        self._wall = wall
+        self._processes = 0
         self.spent_s = 0.0
         self.load = Load(threads)
 
@@ -151,25 +155,41 @@ class Bench:
         -------
         Indices of the calls that are not known to `spread`.
         """
-        if not self._rows:
-            return []
         open_rows = list(range(len(self._rows)))
-        self.load.mark()
-        with _no_garbage_collection():
-            while open_rows and (self.spent_s < budget_s or not self._rows[open_rows[0]].rounds):
-                for index in self._rng.permutation(open_rows):
-                    self._ask(check)
-                    row = self._rows[index]
-                    if self.spent_s >= budget_s and row.rounds:
-                        continue
-                    began = self._clocks.wall()
-                    self._burst(row)
-                    self.spent_s += (self._clocks.wall() - began) / 1e9
-                    on_row(int(index))
-                    self.load.lap(0.5)
-                open_rows = [i for i in open_rows if not self.known(i, spread)]
-        self.load.lap()
+        while open_rows and (self.spent_s < budget_s or not self._measured_all()):
+            check()
+            began = self._wall()
+            with self._open(open_rows) as sampler, self.load.watched(sampler):
+                extra = self._processes - LEAST_PROCESSES + 1
+                if extra > 0:
+                    self.spent_s += (self._wall() - began) / 1e9
+                for _ in range(self._rounds_each * 2 ** max(0, extra)):
+                    self._round(open_rows, sampler, budget_s, on_row, check)
+                    if self.spent_s >= budget_s or self._all_known(open_rows, spread):
+                        break
+            self._processes += 1
+            open_rows = [i for i in open_rows if not self.known(i, spread)]
         return [i for i in range(len(self._rows)) if self._half_width(i) > spread]
+
+    def _round(
+        self,
+        open_rows: list[int],
+        sampler: Sampler,
+        budget_s: float,
+        on_row: Callable[[int], None],
+        check: Callable[[], None],
+    ) -> None:
+        for index in self._rng.permutation(open_rows):
+            self._ask(check)
+            row = self._rows[index]
+            if self.spent_s >= budget_s and row.rounds:
+                continue
+            began = self._wall()
+            row.add(sampler.burst(int(index)), self._processes)
+            self.spent_s += (self._wall() - began) / 1e9
+            on_row(int(index))
+            self.load.lap(0.5)
+        self.load.lap()
 
     def _ask(self, check: Callable[[], None]) -> None:
         """Ask whether to go on; what others do while it holds does not count."""
@@ -177,6 +197,12 @@ class Bench:
         check()
         if time.monotonic() - began > 0.05:
             self.load.mark()
+
+    def _measured_all(self) -> bool:
+        return all(row.rounds for row in self._rows)
+
+    def _all_known(self, open_rows: list[int], spread: float) -> bool:
+        return all(self.known(i, spread) for i in open_rows)
 
     def known(self, index: int, spread: float) -> bool:
         """Whether a call needs no further round: known well enough, or measured as often as is useful."""
@@ -205,7 +231,12 @@ class Bench:
             cpu_ms=float(np.median(row.cpu)) / 1e6 if row.cpu else None,
             rounds=len(row.rounds),
             half_width=self._half_width(index),
+            processes=len(set(row.process)),
         )
+
+    def first_rounds_ms(self, index: int, rounds: int) -> float:
+        """Median of a call's first rounds, ms: what a smaller budget would have given."""
+        return float(np.median(self._rows[index].rounds[:rounds])) / 1e6
 
     def interrupted(self) -> float:
         """Share of all samples that lost their core to somebody else; 0 where it can't be told."""
@@ -216,70 +247,64 @@ class Bench:
         """Whether something else kept the machine busy meanwhile."""
         return self.load.busy() or self.interrupted() > _BUSY_SHARE
 
-    # -- one burst ----------------------------------------------------------------------------------------------
+    def noise(self) -> float:
+        """Noise floor: how far a process's median of a call is from the call's median, a typical share.
 
-    def _burst(self, row: _Row) -> None:
-        if not row.rounds:
-            row.inner = self._inner(row.call)
-        self._settle(row.call)
-        wall, cpu = [], []
-        for _ in range(BURST):
-            wall_ns, cpu_ns = self._sample(row)
-            wall.append(wall_ns / row.inner)
-            if cpu_ns is not None:
-                cpu.append(cpu_ns / row.inner)
-        row.wall += wall
-        row.cpu += cpu
-        times = np.array(wall)
-        row.rounds.append(float(np.median(times[_undisturbed(times, np.array(cpu))])))
-
-    def _inner(self, call: Call) -> int:
-        """Calls a sample, from the fastest of a few: enough for the clock, one if a call is long by itself."""
-        fastest = min(self._once(call) for _ in range(4))
-        return max(1, math.ceil(SAMPLE_NS / max(fastest, 100)))
-
-    def _once(self, call: Call) -> int:
-        began = self._clocks.wall()
-        call()
-        return self._clocks.wall() - began
-
-    def _settle(self, call: Call) -> None:
-        began = self._clocks.wall()
-        call()
-        while self._clocks.wall() - began < self._settle_ns:
-            call()
-
-    def _sample(self, row: _Row) -> tuple[int, int | None]:
-        call = row.call
-        if isinstance(call, DeviceTimed):
-            return call.time_ns(row.inner), None
-        wall, cpu = self._clocks.wall, self._clocks.cpu
-        if cpu is None:
-            began = wall()
-            for _ in range(row.inner):
-                call()
-            return wall() - began, None
-        began, began_cpu = wall(), cpu()
-        for _ in range(row.inner):
-            call()
-        return wall() - began, cpu() - began_cpu
-
-    # -- what is known ------------------------------------------------------------------------------------------
+        The median over calls of half the range of their processes' medians; 0 if there was one process only.
+        """
+        ranges = []
+        for row in self._rows:
+            medians = _process_medians(row)
+            if len(medians) > 1:
+                ranges.append(float(np.ptp(medians) / 2 / np.median(medians)))
+        return float(np.median(ranges)) if ranges else 0.0
 
     def _half_width(self, index: int) -> float:
-        """Half the width of the 95 % confidence interval of the median of the rounds (order statistics)."""
-        rounds = np.sort(self._rows[index].rounds)
+        """Half the width of the 95 % confidence interval of the median of the rounds (order statistics).
+
+        Not less than the standard error that the processes' medians suggest.
+        """
+        row = self._rows[index]
+        rounds = np.sort(row.rounds)
         n = len(rounds)
         if n < MIN_ROUNDS:
             return math.inf
         reach = 0.98 * math.sqrt(n)
         low, high = max(0, math.floor(n / 2 - reach)), min(n - 1, math.ceil(n / 2 + reach) - 1)
-        return float((rounds[high] - rounds[low]) / 2 / np.median(rounds))
+        width = float(rounds[high] - rounds[low]) / 2
+        medians = _process_medians(row)
+        if len(medians) > 1:
+            width = max(width, float(np.std(medians, ddof=1)) / math.sqrt(len(medians)))
+        return width / float(np.median(rounds))
 
     def _interrupted(self, row: _Row) -> float:
         if not row.cpu:
             return 0.0
         return float(np.mean(np.array(row.wall) > _INTERRUPTED * np.array(row.cpu)))
+
+
+def bench_of_calls(
+    calls: Sequence[Call],
+    *,
+    threads: int,
+    rng: np.random.Generator,
+    clocks: Clocks | None = None,
+) -> Bench:
+    """A bench of calls of this process, for what can't be loaded by another one."""
+    sampler = CallSampler(calls, threads, clocks)
+
+    @contextmanager
+    def here(numbers: Sequence[int]) -> Iterator[Sampler]:
+        with no_garbage_collection():
+            yield sampler
+
+    wall = clocks.wall if clocks is not None else time.perf_counter_ns
+    return Bench(here, len(calls), threads=threads, rng=rng, rounds_each=MAX_ROUNDS, wall=wall)
+
+
+def _process_medians(row: _Row) -> np.ndarray:
+    rounds, process = np.array(row.rounds), np.array(row.process)
+    return np.array([np.median(rounds[process == p]) for p in np.unique(process)])
 
 
 def _undisturbed(wall: np.ndarray, cpu: np.ndarray) -> np.ndarray:
@@ -288,15 +313,3 @@ def _undisturbed(wall: np.ndarray, cpu: np.ndarray) -> np.ndarray:
         return np.ones(len(wall), dtype=bool)
     kept = wall <= _INTERRUPTED * cpu
     return kept if 3 * np.count_nonzero(kept) >= len(wall) else np.ones(len(wall), dtype=bool)
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    was_on = gc.isenabled()
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from nasstudio.engine.cost import counts
+from nasstudio.engine.cost import counts, liveness
 from nasstudio.engine.device.device import Device
 from nasstudio.engine.errors import CorruptFile
 from nasstudio.engine.space.layer import text
@@ -31,7 +31,10 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Architecture(msgspec.Struct, frozen=True):
-    """Which network of which space it is, and what it costs for one image in fp32."""
+    """Which network of which space it is, and what it costs for one image in fp32.
+
+    Peak memory is that of ONNX Runtime, see `cost.liveness`: with a buffer a tensor, and in one block, its default.
+    """
 
     identity: str
     space: str
@@ -44,6 +47,7 @@ class Architecture(msgspec.Struct, frozen=True):
     macs: int
     params: int
     memory_mib: float
+    memory_block_mib: float
 
 
 class Accuracy(msgspec.Struct, frozen=True):
@@ -157,8 +161,9 @@ class Card(msgspec.Struct, frozen=True):
 def architecture(space: SearchSpace, genome: Genome) -> Architecture:
     """The architecture of a genome in canonical form, with its costs."""
     population = genome[None]
-    rows = []
-    for block in space.blocks(genome):
+    rows, blocks = [], space.blocks(genome)
+    layers = [block.layer for block in blocks]
+    for block in blocks:
         cost = counts.count(block.layer)
         rows.append(Row(block.stage, text(block.layer), cost.macs, cost.params))
     return Architecture(
@@ -172,7 +177,8 @@ def architecture(space: SearchSpace, genome: Genome) -> Architecture:
         rows=tuple(rows),
         macs=int(counts.macs(space, population)[0]),
         params=int(counts.params(space, population)[0]),
-        memory_mib=float(counts.memory_mib(space, population)[0]),
+        memory_mib=liveness.network_peak_bytes(layers) / liveness.MIB,
+        memory_block_mib=liveness.network_peak_bytes(layers, "onnxruntime-block") / liveness.MIB,
     )
 
 

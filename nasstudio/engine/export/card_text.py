@@ -33,7 +33,8 @@ def _summary(card: Card) -> str:
     return (
         f"An image classifier for {len(card.data.labels)} classes: network {costs.identity} of the space "
         f"{_plain(costs.space_title)}, {costs.resolution}×{costs.resolution} px, {costs.macs / 1e6:.2f} M MACs, "
-        f"{costs.params / 1e6:.3f} M parameters, {costs.memory_mib:.2f} MiB peak activation memory for one image."
+        f"{costs.params / 1e6:.3f} M parameters, {costs.memory_mib:.2f} MiB peak activation memory for one image under "
+        f"ONNX Runtime ({costs.memory_block_mib:.2f} MiB in one block, its default)."
     )
 
 

@@ -1,28 +1,27 @@
 """What the table promised for a network and what the device says.
 
 A promise is the table's sum with the device's correction and the interval of that; a measurement runs the network
-itself: as a torch module where the runtime takes modules, as its ONNX file elsewhere. A device that is not here has a
-promise and no measurement, and the reason is given.
+itself in fresh processes: its ONNX file where the runtime takes such files, else the same layers with random weights,
+which take the same time. A device that is not here has a promise and no measurement, and the reason is given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
-from torch import nn
 
 from nasstudio.engine.cost.metric import TableLatency
 from nasstudio.engine.cost.table import LatencyTable
 from nasstudio.engine.device.device import Device
-from nasstudio.engine.device.measure import time_calls
-from nasstudio.engine.device.runtime.registry import runtime_of
-from nasstudio.engine.device.runtime.runtime import Call, ModuleRuntime, Runtime
+from nasstudio.engine.device.lowered import LoweredFiles
+from nasstudio.engine.device.measure import time_files
 from nasstudio.engine.errors import InvalidInput, MissingLayers, NeedsExtra
 from nasstudio.engine.export.card import Latency
-from nasstudio.engine.net.static import fused
+from nasstudio.engine.space.layer import LayerSpec
 from nasstudio.engine.space.space import Genome, SearchSpace
 
 BUDGET_S = 3.0
@@ -35,13 +34,11 @@ class Subject:
 
     Attributes
     ----------
-    network : in torch; it is copied and folded before it is timed.
-    shape : of one image: channels, height, width.
-    onnx : gives its ONNX file; only called for a runtime that needs it.
+    layers : of the network, from input to output.
+    onnx : gives its ONNX file; only called for a runtime that takes it.
     """
 
-    network: nn.Module
-    shape: tuple[int, int, int]
+    layers: Sequence[LayerSpec]
     onnx: Callable[[], Path]
 
 
@@ -86,14 +83,14 @@ class Bench:
 
     def _measured(self, promised: Latency, subject: Subject) -> Latency:
         device = promised.device
-        try:
-            runtime = runtime_of(device)
-        except (InvalidInput, NeedsExtra) as gap:
-            self._once(f"The latency on {device.name} is not measured: {gap}")
-            return promised
-        timing = time_calls(
-            [_call(runtime, subject, device)], device, self.budget_s, check=self.check
-        )[0]
+        with tempfile.TemporaryDirectory(prefix="nasstudio-") as folder:
+            try:
+                lowered = LoweredFiles(Path(folder), device)
+            except (InvalidInput, NeedsExtra) as gap:
+                self._once(f"The latency on {device.name} is not measured: {gap}")
+                return promised
+            path = _lowered(lowered, subject)
+            timing = time_files([path], device, self.budget_s, self.check)[0]
         return msgspec.structs.replace(
             promised,
             measured_ms=timing.median_ms,
@@ -109,8 +106,8 @@ class Bench:
             self.say(text)
 
 
-def _call(runtime: Runtime, subject: Subject, device: Device) -> Call:
-    if isinstance(runtime, ModuleRuntime):
-        shape = (device.batch, *subject.shape)
-        return runtime.prepare_module(fused(subject.network), shape, device)
-    return runtime.prepare_onnx(subject.onnx(), device)
+def _lowered(lowered: LoweredFiles, subject: Subject) -> Path:
+    """The network's own file where the runtime takes it, else its layers."""
+    if lowered.takes_onnx:
+        return lowered.onnx(subject.onnx())
+    return lowered.chain(subject.layers)

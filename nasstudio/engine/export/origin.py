@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from nasstudio.engine.accuracy.evaluate import Evaluator
-from nasstudio.engine.cost.formats import read_table
+from nasstudio.engine.cost.formats.reader import read_table
 from nasstudio.engine.cost.table import LatencyTable
 from nasstudio.engine.data.catalog import open_set
 from nasstudio.engine.data.document import DataDocument

@@ -63,8 +63,9 @@ class ProfileSpec(Specification, frozen=True, kw_only=True, tag="profile"):
     Attributes
     ----------
     space, device : what and where.
-    layers : labels of the rows to measure; empty: every distinct layer of the space.
-    budget_s : time for the layers, s.
+    layers : labels of the rows to measure; None: every distinct layer of the space, at a few resolutions if there are
+        many (`device.coverage`). What lies between measured layers is interpolated.
+    budget_s : time for the layers, s; half as much again for whole networks.
     spread : a row is done when half the width of its median's confidence interval is below this share.
     networks : whole networks measured for the calibration; 0: no calibration.
     table : the table, for layers that are already known; None if all are measured here.
@@ -72,10 +73,10 @@ class ProfileSpec(Specification, frozen=True, kw_only=True, tag="profile"):
 
     space: SpaceDocument
     device: Device
-    layers: tuple[str, ...] = ()
+    layers: tuple[str, ...] | None = None
     budget_s: float = 120.0
     spread: float = 0.01
-    networks: Natural = 24
+    networks: Natural = 40
     table: Reference | None = None
 
     @property
@@ -228,6 +229,24 @@ class ReferenceSpec(Specification, frozen=True, kw_only=True, tag="reference"):
         return True
 
 
+class KitSpec(Specification, frozen=True, kw_only=True, tag="kit"):
+    """Write a kit that measures a device which is not here.
+
+    Attributes
+    ----------
+    target : absolute path of the folder to make, or of a file that ends in ``.zip``.
+    layers : labels of the layers; None: those that a profile would measure (`device.coverage`).
+    networks : whole networks for the calibration.
+    formats : ``onnx``, ``executorch``, ``litert``.
+    """
+
+    space: SpaceDocument
+    target: str
+    layers: tuple[str, ...] | None = None
+    networks: Natural = 40
+    formats: tuple[str, ...] = ("onnx",)
+
+
 AnySpec = (
     ProbeSpec
     | ProfileSpec
@@ -238,8 +257,20 @@ AnySpec = (
     | VerifySpec
     | ExportSpec
     | ReferenceSpec
+    | KitSpec
 )
-KINDS = ("probe", "profile", "train", "collect", "fit", "search", "verify", "export", "reference")
+KINDS = (
+    "probe",
+    "profile",
+    "train",
+    "collect",
+    "fit",
+    "search",
+    "verify",
+    "export",
+    "reference",
+    "kit",
+)
 
 
 def encode(spec: AnySpec) -> bytes:

@@ -197,15 +197,17 @@ class Intake:
     def _take_cell(self, values: dict[str, Any], device: Device, found: Ingested) -> None:
         table = self._project.table
         column, (row,) = table.add_device(device), table.add_rows([str(values["layer"])])
+        source = Source[str(values.get("source", "measured")).upper()]
+        p10, p90 = (np.nan if values[k] is None else float(values[k]) for k in ("p10", "p90"))
         table.put(
             [row],
             [column],
             Cells(
                 np.array([float(values["ms"])]),
-                np.array([float(values["p10"])]),
-                np.array([float(values["p90"])]),
+                np.array([p10]),
+                np.array([p90]),
                 np.array([int(values["n"])], np.int32),
-                np.array([Source.MEASURED], np.uint8),
+                np.array([source], np.uint8),
             ),
         )
         found.device = device

@@ -7,18 +7,23 @@ names the step that makes it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from nasstudio.engine.cost.metric import latency_metrics
+from nasstudio.engine.cost.table import LatencyTable, Source
 from nasstudio.engine.data.document import DataDocument
+from nasstudio.engine.device.coverage import layers_to_measure
 from nasstudio.engine.device.device import Device
+from nasstudio.engine.device.kit.manifest import check_formats, check_target
 from nasstudio.engine.errors import InvalidInput
 from nasstudio.engine.job.specification import (
     CollectSpec,
     ExportSpec,
     FitSpec,
+    KitSpec,
     ProfileSpec,
     ReferenceSpec,
     SearchSpec,
@@ -28,7 +33,7 @@ from nasstudio.engine.job.specification import (
 from nasstudio.engine.project.project import Project
 from nasstudio.engine.project.records import ArtefactRecord
 from nasstudio.engine.space.families import build
-from nasstudio.engine.space.layer import text
+from nasstudio.engine.space.layer import LayerSpec, text
 from nasstudio.engine.space.space import SpaceDocument
 from nasstudio.engine.train.schedule import Schedule, schedule_preset
 
@@ -91,19 +96,51 @@ def supernet(project: Project) -> ArtefactRecord:
 def profile(
     project: Project, device: Device, *, only_missing: bool = True, **options: Any
 ) -> ProfileSpec:
-    """Measure a device's rows of the project's space, by default those that are missing."""
+    """Measure a device's rows of the project's space, by default those that are missing or interpolated."""
     document = space_document(project)
     space = build(document)
-    missing = project.table.missing(space.layers, device)
-    some = only_missing and len(missing) < len(space.layers)
+    wanted = layers_to_measure(space)
+    missing = unmeasured(project.table, wanted, device) if only_missing else list(wanted)
+    some = len(missing) < len(wanted)
     return ProfileSpec(
         name=f"Profile {device.setting}",
         space=document,
         device=device,
-        layers=tuple(text(layer) for layer in missing) if some and missing else (),
-        budget_s=options.pop("budget_s", 120.0) if missing or not only_missing else 0.0,
+        layers=tuple(text(layer) for layer in missing) if some else None,
         table=project.table_reference() if some else None,
         threads=device.threads,
+        **options,
+    )
+
+
+def unmeasured(table: LatencyTable, layers: Sequence[LayerSpec], device: Device) -> list[LayerSpec]:
+    """The layers that have no time on a device, or one that was only interpolated."""
+    gone = set(table.missing(layers, device))
+    if device.id in {known.id for known in table.devices}:
+        source = table.cells.source[:, table.column(device)]
+        rows = ((layer, table.row(text(layer))) for layer in layers)
+        gone |= {
+            layer for layer, row in rows if row is not None and source[row] == Source.INTERPOLATED
+        }
+    return [layer for layer in layers if layer in gone]
+
+
+def kit(
+    project: Project, target: Path, formats: Sequence[str] = ("onnx",), **options: Any
+) -> KitSpec:
+    """Write a kit of the project's space: a folder, or a zip if the target's name ends so.
+
+    Raises
+    ------
+    InvalidInput
+        There is no space, something of that name is there already, or a format is not known.
+    """
+    check_target(target)
+    return KitSpec(
+        name=f"Kit {target.name}",
+        space=space_document(project),
+        target=str(target.absolute()),
+        formats=check_formats(formats),
         **options,
     )
 

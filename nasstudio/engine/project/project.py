@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from nasstudio.engine.atomic import file_sha256, write_atomic
-from nasstudio.engine.cost import formats
+from nasstudio.engine.cost.formats import own_json
 from nasstudio.engine.cost.table import Cells, LatencyTable
 from nasstudio.engine.data.document import DataDocument
 from nasstudio.engine.device.device import Device
@@ -52,6 +52,7 @@ class Project:
         self._database = database
         self._lock = lock
         self.holder = holder
+        self._digested = (b"", "")
         self.table = self._read_table()
 
     # -- opening and closing ------------------------------------------------------------------------------------
@@ -179,11 +180,20 @@ class Project:
     def _read_table(self) -> LatencyTable:
         if not self._table_path.is_file():
             return LatencyTable()
-        return formats.from_json(self._table_path.read_bytes(), self._table_path)
+        return own_json.from_json(self._table_path.read_bytes(), self._table_path)
 
     def save_table(self) -> None:
         """Write the latency table."""
-        write_atomic(self._table_path, formats.to_json(self.table))
+        content = own_json.to_json(self.table)
+        self._digested = (own_json.fingerprint(self.table), _digest(content))
+        write_atomic(self._table_path, content)
+
+    def _table_digest(self) -> str:
+        """Hash of the table's file as it would be written now; a table that has not changed is not written for it."""
+        key = own_json.fingerprint(self.table)
+        if self._digested[0] != key:
+            self._digested = (key, _digest(own_json.to_json(self.table)))
+        return self._digested[1]
 
     def put_cells(self, labels: list[str], device: Device, cells: Cells) -> None:
         """Overwrite cells of one device by row label, adding rows and column, and save."""
@@ -194,7 +204,7 @@ class Project:
 
     def table_reference(self) -> Reference:
         """The table as it is now, kept under its hash for a job's input."""
-        content = formats.to_json(self.table)
+        content = own_json.to_json(self.table)
         folder = self.path / "tables" / "kept"
         folder.mkdir(exist_ok=True)
         name = _digest(content)
@@ -399,7 +409,7 @@ class Project:
             data=self.get("data", DataDocument | None, None),  # type: ignore[arg-type]
             schedule=self.get("schedule", Schedule | None, None),  # type: ignore[arg-type]
             table=self.table.copy(),
-            table_sha256=_digest(formats.to_json(self.table)),
+            table_sha256=self._table_digest(),
             devices=tuple(self.get("devices", list[Device], [])),
             runs=tuple(self.runs()),
             artefacts=tuple(self.artefacts()),

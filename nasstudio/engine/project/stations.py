@@ -20,7 +20,7 @@ from nasstudio.engine.space.space import SearchSpace, SpaceDocument
 StationState = Literal["empty", "running", "done", "stale"]
 STATIONS = ("start", "data", "space", "devices", "train", "search", "compare", "export")
 _JOBS = {
-    "devices": ("probe", "profile"),
+    "devices": ("probe", "profile", "kit"),
     "train": ("train", "collect", "fit"),
     "search": ("search", "verify", "reference"),
     "export": ("export",),

@@ -210,9 +210,8 @@ def _latency(
         def file() -> Path:
             return written.files.get("onnx") or write_onnx(deployment, Path(scratch))
 
-        found = bench.latencies(subnet.genome, Subject(subnet.network, subnet.shape, file))
-    torch.set_num_threads(max(1, spec.threads))  # a measurement sets the device's
-    return found
+        layers = [block.layer for block in origin.space.blocks(subnet.genome)]
+        return bench.latencies(subnet.genome, Subject(layers, file))
 
 
 def _card(

@@ -12,11 +12,11 @@ from PIL import Image
 from nasstudio.engine.data.catalog import open_set
 from nasstudio.engine.data.image_set import ImageSet
 from nasstudio.engine.device.device import Device
-from nasstudio.engine.device.measure import time_calls
+from nasstudio.engine.device.measure import time_module, time_onnx
 from nasstudio.engine.device.onnx_file import OnnxNetwork, macs_by_running, open_onnx
 from nasstudio.engine.device.runtime.onnxruntime_cpu import INPUT_TYPES, session
 from nasstudio.engine.device.runtime.registry import runtime_of
-from nasstudio.engine.device.runtime.runtime import Call, ModuleRuntime
+from nasstudio.engine.device.runtime.runtime import ModuleRuntime
 from nasstudio.engine.device.timing import Timing
 from nasstudio.engine.errors import InvalidInput, StudioError
 from nasstudio.engine.job.context import JobContext
@@ -51,7 +51,7 @@ def _onnx(spec: ReferenceSpec, job: JobContext) -> dict[str, Any]:
     onnx.save_model(network.model, str(fixed))
     timings = {}
     for device in _able(spec, job, onnx_only=True):
-        timings[device.id] = _timed(runtime_of(device).prepare_onnx(fixed, device), device, job)
+        timings[device.id] = _said(time_onnx(fixed, device, BUDGET_S, job.check), device, job)
     accuracy = None
     if data is not None and _fits(network, data, job):
         accuracy = _accuracy(fixed, network, data, spec, job)
@@ -135,14 +135,13 @@ def _torchvision(spec: ReferenceSpec, job: JobContext) -> dict[str, Any]:
     exported = job.path / "reference.onnx"
     timings = {}
     for device in _able(spec, job, onnx_only=False):
-        runtime = runtime_of(device)
-        if isinstance(runtime, ModuleRuntime):
-            call = runtime.prepare_module(folded, shape, device)
+        if isinstance(runtime_of(device), ModuleRuntime):
+            timing = time_module(folded, shape, device, BUDGET_S, job.check)
         else:
             if not exported.exists():
                 torchvision_network.export(network, spec.resolution, exported)
-            call = runtime.prepare_onnx(exported, device)
-        timings[device.id] = _timed(call, device, job)
+            timing = time_onnx(exported, device, BUDGET_S, job.check)
+        timings[device.id] = _said(timing, device, job)
     about = {"source": "torchvision", "model": spec.model, "resolution": spec.resolution}
     return _values(spec.model, about, timings, macs, params, None)
 
@@ -165,8 +164,8 @@ def _able(spec: ReferenceSpec, job: JobContext, *, onnx_only: bool) -> list[Devi
         except StudioError as problem:
             job.warn(f"Not measured on {device.name}: {problem}")
             continue
-        if onnx_only and isinstance(runtime, ModuleRuntime):
-            job.warn(f"Not measured on {device.name}: PyTorch does not run ONNX files.")
+        if onnx_only and not runtime.takes_onnx(device):
+            job.warn(f"Not measured on {device.name}: it does not run ONNX files.")
             continue
         able.append(device)
     if not able:
@@ -178,8 +177,7 @@ def _able(spec: ReferenceSpec, job: JobContext, *, onnx_only: bool) -> list[Devi
     return able
 
 
-def _timed(call: Call, device: Device, job: JobContext) -> Timing:
-    timing = time_calls([call], device, BUDGET_S, job.check)[0]
+def _said(timing: Timing, device: Device, job: JobContext) -> Timing:
     if timing.busy:
         job.warn(f"The machine was busy while {device.name} was measured.")
     return timing

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasstudio.engine.atomic import replace_atomic
-from nasstudio.engine.cost.formats import from_json
+from nasstudio.engine.cost.additive import AdditiveLatency
+from nasstudio.engine.cost.formats.own_json import from_json
 from nasstudio.engine.cost.metric import TableLatency, available
 from nasstudio.engine.cost.table import LatencyTable
 from nasstudio.engine.errors import CorruptFile, InvalidInput
@@ -95,11 +96,16 @@ def _check_devices(
     ------
     MissingLayers
         The device is in the table, but some layers of the space have no time on it.
+    InvalidInput
+        It is known by whole networks of another kind.
     """
     needed = {spec.objective, *(limit.metric for limit in spec.limits)} - known
     for device in table.devices:
         if f"latency:{device.id}" in needed:
-            TableLatency(space, table, device)
+            if device.id in table.fitted:
+                AdditiveLatency(space, table.fitted[device.id], device)
+            else:
+                TableLatency(space, table, device)
 
 
 class _Session:

@@ -86,8 +86,8 @@ def _latency(
         def onnx() -> Path:
             return write_onnx(subnet.deployment(subnet.identity), Path(folder))
 
-        found = bench.latencies(genome, Subject(subnet.network, subnet.shape, onnx))
-    torch.set_num_threads(max(1, spec.threads))  # a measurement sets the device's
+        layers = [block.layer for block in origin.space.blocks(genome)]
+        found = bench.latencies(genome, Subject(layers, onnx))
     return {item.device.id: _values(item) for item in found}
 
 

@@ -13,7 +13,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nasstudio.engine.cost.counts import MIB, count
+from nasstudio.engine.cost.counts import count
+from nasstudio.engine.cost.liveness import row_mib
 from nasstudio.engine.cost.metric import CountMetric, Metric, TableLatency
 from nasstudio.engine.errors import InfeasibleLimits
 from nasstudio.engine.search.limit import Limit
@@ -24,6 +25,7 @@ from nasstudio.engine.space.space import Genome, Population, SearchSpace
 
 Values = NDArray[np.float64]
 Combine = Literal["sum", "max"]
+_SUMMED = {"macs": "macs", "params": "params", "size": "file_bytes"}
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class Extremes:
     key : of the metric.
     smallest, largest : in the metric's unit.
     at_smallest, at_largest : networks that have these values.
-    exact : False if they are the best that a descent found.
+    exact : False if `smallest` is the best that a descent found. `largest` is likewise exact, but for peak memory,
+        which is more than a largest of layers.
     """
 
     key: str
@@ -48,6 +51,8 @@ class Extremes:
 
 def extremes(space: SearchSpace, metric: Metric, rng: np.random.Generator) -> Extremes:
     """The ends of a metric. `rng` is used where they must be estimated."""
+    if isinstance(space, MobileNetSpace) and _is_memory(metric):
+        return _memory_ends(space, metric, rng)
     weights = _layer_weights(space, metric)
     exact = isinstance(space, MobileNetSpace) and weights is not None
     if isinstance(space, MobileNetSpace) and weights is not None:
@@ -63,14 +68,31 @@ def extremes(space: SearchSpace, metric: Metric, rng: np.random.Generator) -> Ex
 def _layer_weights(space: SearchSpace, metric: Metric) -> tuple[Values, Combine] | None:
     """Value of each layer and how a network's value comes from them, up to a rising function; None if not known."""
     if isinstance(metric, TableLatency):
-        rising = metric.calibration is None or metric.calibration.scale > 0
-        return (metric.times_ms[:-1], "sum") if rising else None
-    if isinstance(metric, CountMetric) and metric.key in ("macs", "params", "memory"):
-        counted = [count(layer) for layer in space.layers]
-        if metric.key == "memory":
-            return np.array([c.peak_bytes / MIB for c in counted]), "max"
-        return np.array([getattr(c, metric.key) for c in counted], dtype=float), "sum"
+        return metric.effective_ms[:-1], "sum"
+    if isinstance(metric, CountMetric) and metric.key in _SUMMED:
+        counted = [getattr(count(layer), _SUMMED[metric.key]) for layer in space.layers]
+        return np.array(counted, dtype=float), "sum"
     return None
+
+
+def _is_memory(metric: Metric) -> bool:
+    return isinstance(metric, CountMetric) and metric.key == "memory"
+
+
+def _memory_ends(space: MobileNetSpace, metric: Metric, rng: np.random.Generator) -> Extremes:
+    """The ends of peak memory: no network needs less than its largest layer, and some need no more."""
+    alone = row_mib(space)
+    every = np.tile(space.smallest(), (len(space.options.resolution), 1))
+    every[:, 0] = np.arange(len(every))
+    alone[space.rows(every)[:, 0]] = 0.0  # the first layer's input is not counted
+    low = _chain_end(space, alone, "max", largest=False)
+    least = np.append(alone, 0.0)[space.rows(low[None])[0]].max()
+    exact = bool(metric.of(low[None])[0] <= least * (1 + 1e-9))
+    if not exact:
+        low = descend(space, metric.of, rng)
+    high = descend(space, lambda population: -metric.of(population), rng, starts=3)
+    smallest, largest = metric.of(np.stack([low, high]))
+    return Extremes(metric.key, float(smallest), float(largest), low, high, exact)
 
 
 # -- exact: chains of stages ------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from nasstudio.engine.cost.metric import Metric
 from nasstudio.engine.errors import InvalidInput
 from nasstudio.engine.search.limit import Limit, tightest
+from nasstudio.engine.space.layer import LayerSpec
 from nasstudio.engine.space.space import Population, SearchSpace
 
 Values = NDArray[np.float64]
@@ -146,6 +147,9 @@ class SharedRows(SearchSpace):
 
     def size(self) -> int:
         return self._space.size()
+
+    def layers_at(self, resolutions: Sequence[int]) -> tuple[LayerSpec, ...]:
+        return self._space.layers_at(resolutions)
 
     def resolution(self, population: Population) -> NDArray[np.int32]:
         return self._space.resolution(population)

@@ -6,6 +6,7 @@ Width is a gene of each stage with one option: elastic width is not searched her
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -247,6 +248,11 @@ class MobileNetSpace(SearchSpace):
             choices = len(stage.kernel) * len(stage.expand)
             total *= len(stage.width) * sum(choices**depth for depth in stage.depth)
         return total
+
+    def layers_at(self, resolutions: Sequence[int]) -> tuple[LayerSpec, ...]:
+        wanted = [i for i, r in enumerate(self.options.resolution) if r in set(resolutions)]
+        rows = {int(row) for lookup in self._lookups for row in lookup[wanted].ravel()}
+        return tuple(layer for row, layer in enumerate(self.layers) if row in rows)
 
     def resolution(self, population: Population) -> NDArray[np.int32]:
         return np.asarray(self.options.resolution, dtype=np.int32)[population[:, 0]]

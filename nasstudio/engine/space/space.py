@@ -88,6 +88,10 @@ class SearchSpace(ABC):
     def resolution(self, population: Population) -> NDArray[np.int32]:
         """Input resolution of each member, px. `(n,)`."""
 
+    @abstractmethod
+    def layers_at(self, resolutions: Sequence[int]) -> tuple[LayerSpec, ...]:
+        """Every distinct layer of the members with these input resolutions, px, in the order of `layers`."""
+
     @property
     def name(self) -> str:
         return self.document.name

@@ -6,8 +6,8 @@ head of a group is a band. What is typed is checked when it is entered: a wrong 
 
 from __future__ import annotations
 
-from PySide6.QtCore import QAbstractItemModel, QEvent, QObject, QPoint, QRectF, Qt
-from PySide6.QtGui import QFontMetricsF, QKeyEvent, QPainter, QPen
+from PySide6.QtCore import QAbstractItemModel, QEvent, QObject, QPoint, QRect, QRectF, Qt
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QLineEdit,
     QStyle,
@@ -17,24 +17,24 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from nasstudio.engine.cost.table import Source
 from nasstudio.engine.errors import InvalidInput
 from nasstudio.ui import fonts
 from nasstudio.ui.icons import pixmap
 from nasstudio.ui.kit import metrics
 from nasstudio.ui.kit.labels import set_tone
 from nasstudio.ui.kit.statemark import paint_state
-from nasstudio.ui.tables.latency_model import FIRST_DEVICE, OPERATION, Index, LatencyModel
+from nasstudio.ui.tables.captions import cell_text, group_text
+from nasstudio.ui.tables.latency_model import LatencyModel
+from nasstudio.ui.tables.pill import TEXT_LEFT, TEXT_RIGHT, ink, pill, step_of
+from nasstudio.ui.tables.shown import FIRST_DEVICE, OPERATION
+from nasstudio.ui.tables.shown_model import Index
 from nasstudio.ui.tables.values import parse_ms
 from nasstudio.ui.theme import theme
 
-SOURCE_ICONS = {
-    Source.MEASURED: "gauge",
-    Source.IMPORTED: "import",
-    Source.EDITED: "pencil",
-    Source.INTERPOLATED: "interp",
-}
-_INSET_X, _INSET_Y = 4.0, 3.5
+_INSET_X, _INSET_Y = 4, 4
+_ENTERS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Tab, Qt.Key.Key_Backtab)
+_VCENTER = Qt.AlignmentFlag.AlignVCenter
+_NUMBER = Qt.AlignmentFlag.AlignRight | _VCENTER
 
 
 class LatencyDelegate(QStyledItemDelegate):
@@ -48,108 +48,85 @@ class LatencyDelegate(QStyledItemDelegate):
         self._strong = fonts.font(13, fonts.SEMIBOLD)
         self._head = fonts.font(12, fonts.SEMIBOLD)
         self._small = fonts.font(12, fonts.MEDIUM)
+        self.entered = False
+        self._base_metrics = QFontMetrics(self._base)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        model, box = self._model, QRectF(option.rect)
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if model.table_row(index.row()) is None:
-            self._paint_head(painter, box, index)
-        elif (at := model.cell_at(index)) is not None:
-            chosen = bool(option.state & QStyle.StateFlag.State_Selected)
-            self._paint_cell(painter, box, index, at, chosen)
+        model, box, column = self._model, option.rect, index.column()
+        number = int(model.layout.rows[index.row()])
+        if number < 0:
+            self._paint_head(painter, box, number, column)
+            return
+        painter.setPen(theme().color("border"))
+        painter.drawLine(box.bottomLeft(), box.bottomRight())
+        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        if FIRST_DEVICE <= column < model.ratio_column:
+            self._paint_cell(painter, box, (number, column - FIRST_DEVICE), chosen)
         else:
-            self._paint_text(painter, box, index, option)
-        painter.restore()
+            self._paint_text(painter, box, index, chosen)
 
-    def _paint_head(self, painter: QPainter, box: QRectF, index: Index) -> None:
+    def _paint_head(self, painter: QPainter, box: QRect, number: int, column: int) -> None:
         colors = theme()
         painter.fillRect(box, colors.color("sunk"))
-        if index.column() != OPERATION:
+        if column != OPERATION:
             return
-        group = self._model.group_at(index.row())
-        closed = group is not None and self._model.facts.groups[group] in self._model.collapsed
+        model, group = self._model, -number - 1
+        closed = model.facts.groups[group] in model.collapsed
         mark = pixmap("right" if closed else "down", metrics.ICON_BUTTON, "muted")
-        painter.drawPixmap(QPoint(12, int(box.center().y()) - 8), mark)
+        painter.drawPixmap(QPoint(box.left() + 12, box.center().y() - 8), mark)
         painter.setFont(self._head)
         painter.setPen(colors.color("text"))
-        text = self._model.data(index)
-        painter.drawText(box.adjusted(36, 0, 400, 0), Qt.AlignmentFlag.AlignVCenter, text)
+        painter.drawText(box.adjusted(36, 0, 400, 0), _VCENTER, group_text(model.shown, group))
 
-    def _paint_text(
-        self, painter: QPainter, box: QRectF, index: Index, option: QStyleOptionViewItem
-    ) -> None:
+    def _paint_text(self, painter: QPainter, box: QRect, index: Index, chosen: bool) -> None:
         colors = theme()
-        if option.state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(box, colors.color("soft"))
+        if chosen:
+            painter.fillRect(box.adjusted(0, 0, 0, -1), colors.color("soft"))
         left = index.column() == OPERATION
         painter.setFont(self._base)
         painter.setPen(colors.color("text" if left else "muted"))
         room = box.adjusted(36 if left else 8, 0, -12, -1)
-        text = QFontMetricsF(self._base).elidedText(
-            self._model.data(index) or "", Qt.TextElideMode.ElideRight, room.width()
-        )
-        side = Qt.AlignmentFlag.AlignLeft if left else Qt.AlignmentFlag.AlignRight
-        painter.drawText(room, side | Qt.AlignmentFlag.AlignVCenter, text)
-        painter.setPen(colors.color("border"))
-        painter.drawLine(box.bottomLeft(), box.bottomRight())
+        text = self._model.data(index) or ""
+        if left and self._base_metrics.horizontalAdvance(text) > room.width():
+            text = self._base_metrics.elidedText(text, Qt.TextElideMode.ElideRight, room.width())
+        side = Qt.AlignmentFlag.AlignLeft | _VCENTER if left else _NUMBER
+        painter.drawText(room, side, text)
 
-    def _paint_cell(
-        self, painter: QPainter, box: QRectF, index: Index, at: tuple[int, int], chosen: bool
-    ) -> None:
-        colors, model = theme(), self._model
-        painter.setPen(colors.color("border"))
-        painter.drawLine(box.bottomLeft(), box.bottomRight())
-        pill = box.adjusted(_INSET_X, _INSET_Y, -_INSET_X, -_INSET_Y - 1)
-        radius = metrics.RADIUS_CELL
-        if model.measuring == (model.table.devices[at[1]].id, at[0]):
-            self._paint_measuring(painter, pill)
+    def _paint_cell(self, painter: QPainter, box: QRect, at: tuple[int, int], chosen: bool) -> None:
+        model = self._model
+        room = box.adjusted(_INSET_X, _INSET_Y, -_INSET_X, -_INSET_Y - 1)
+        if model.measuring is not None and model.measuring == (
+            model.table.devices[at[1]].id,
+            at[0],
+        ):
+            self._paint_measuring(painter, QRectF(room))
             return
-        text = model.data(index)
-        source = Source(int(model.table.cells.source[at]))
-        heat = model.heat_at(at)
+        cells = model.table.cells
+        source = int(cells.source[at])
         flagged = model.flagged is not None and bool(model.flagged[at])
-        warm = heat == heat
-        if source is Source.MISSING:
-            pen = QPen(colors.color("border"), 1, Qt.PenStyle.DashLine)
-            painter.setPen(pen)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(pill.adjusted(0.5, 0.5, -0.5, -0.5), radius, radius)
-            return
-        painter.setPen(QPen(colors.color("bad"), 1.5) if flagged else Qt.PenStyle.NoPen)
-        painter.setBrush(colors.heat(heat) if warm else colors.color("sunk"))
-        painter.drawRoundedRect(pill.adjusted(0.5, 0.5, -0.5, -0.5), radius, radius)
-        if chosen:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(colors.color("accent", 0.14))
-            painter.drawRoundedRect(pill, radius, radius)
-        # The mark stays quieter than the number, but it has to be seen on the darkest heat as well.
-        ink = colors.heat_text() if warm else colors.color("text")
-        if flagged:
-            mark = pixmap("warn", metrics.ICON_CELL, "text" if colors.is_dark else "bad")
-        else:
-            mark = pixmap(SOURCE_ICONS[source], metrics.ICON_CELL, ink)
-            painter.setOpacity(0.62)
-        painter.drawPixmap(QPoint(int(pill.left()) + 8, int(pill.center().y()) - 7), mark)
-        painter.setOpacity(1.0)
-        painter.setFont(self._strong if flagged else self._medium)
-        painter.setPen(ink)
-        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(pill.adjusted(22, 0, -12, 0), right, text)
+        step = step_of(model.heat_at(at))
+        ground = pill(room.width(), room.height(), step, source, flagged=flagged, chosen=chosen)
+        painter.drawPixmap(room.topLeft(), ground)
+        text = cell_text(cells, at, model.mode)
+        if text:
+            painter.setFont(self._strong if flagged else self._medium)
+            painter.setPen(ink(step))
+            painter.drawText(room.adjusted(TEXT_LEFT, 0, -TEXT_RIGHT, 0), _NUMBER, text)
 
-    def _paint_measuring(self, painter: QPainter, pill: QRectF) -> None:
+    def _paint_measuring(self, painter: QPainter, room: QRectF) -> None:
         colors = theme()
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colors.color("soft"))
-        painter.drawRoundedRect(pill, metrics.RADIUS_CELL, metrics.RADIUS_CELL)
+        painter.drawRoundedRect(room, metrics.RADIUS_CELL, metrics.RADIUS_CELL)
         painter.setFont(self._small)
         painter.setPen(colors.color("on_soft"))
-        painter.drawText(
-            pill.adjusted(8, 0, -24, 0), Qt.AlignmentFlag.AlignVCenter, self.tr("measuring")
-        )
+        painter.drawText(room.adjusted(8, 0, -24, 0), _VCENTER, self.tr("measuring"))
         paint_state(
-            painter, QRectF(pill.right() - 22, pill.center().y() - 6, 12, 12), "running", 0.0
+            painter, QRectF(room.right() - 22, room.center().y() - 6, 12, 12), "running", 0.0
         )
+        painter.restore()
 
     # -- editing ------------------------------------------------------------------------------------------------
 
@@ -166,7 +143,9 @@ class LatencyDelegate(QStyledItemDelegate):
                 self._model.data(self._model.index(index.row(), OPERATION)), name
             )
         )
-        editor.setToolTip(self.tr("A time in ms, or with its unit: 0.71, 0,71, 710 us"))
+        editor.setToolTip(
+            self.tr("A time in ms, or with its unit: 0.71, 0,71, 710 us; empty for none")
+        )
         editor.textEdited.connect(lambda: _check(editor, show=False))
         return editor
 
@@ -185,15 +164,16 @@ class LatencyDelegate(QStyledItemDelegate):
         editor.setFixedHeight(option.rect.height() - 5)
 
     def eventFilter(self, editor: QObject, event: QEvent) -> bool:
-        enters = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Tab, Qt.Key.Key_Backtab)
         if (
             isinstance(editor, QLineEdit)
             and isinstance(event, QKeyEvent)
             and event.type() == QEvent.Type.KeyPress
-            and event.key() in enters
-            and not _check(editor, show=True)
+            and event.key() in _ENTERS
         ):
-            return True
+            if not _check(editor, show=True):
+                return True
+            # Enter goes on to the cell below, as in a spreadsheet; Tab goes on by itself.
+            self.entered = event.key() in _ENTERS[:2]
         return super().eventFilter(editor, event)
 
 

@@ -2,30 +2,61 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QRect, Qt
-from PySide6.QtGui import QFontMetrics, QPainter
+from PySide6.QtCore import QPoint, QRect, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHeaderView, QWidget
 
 from nasstudio.ui import fonts
 from nasstudio.ui.icons import pixmap
-from nasstudio.ui.tables.latency_model import OPERATION, LatencyModel
+from nasstudio.ui.tables.latency_model import LatencyModel
+from nasstudio.ui.tables.shown import OPERATION
 from nasstudio.ui.theme import theme
 
 
 class LatencyHeader(QHeaderView):
-    """Column heads, 11/600; the chosen device's in the colour of text."""
+    """Column heads, 11/600; the chosen device's in the colour of text. The operations' stays at the left.
+
+    `sort_asked(column)` for a click, `select_asked(column)` for a click with Ctrl.
+    """
+
+    sort_asked = Signal(int)
+    select_asked = Signal(int)
 
     def __init__(self, model: LatencyModel, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
         self._table = model
         self._font = fonts.font(11, fonts.SEMIBOLD)
         self.chosen = ""
+        self._held = False  # Ctrl, when the pointer went down
         self.setSectionsClickable(True)
         self.setHighlightSections(False)
         self.setMinimumSectionSize(56)
         self.setFixedHeight(40)
         self.setMouseTracking(True)
+        self.sectionClicked.connect(self._clicked)
         theme().changed.connect(self.viewport().update)
+
+    def _clicked(self, column: int) -> None:
+        held, self._held = self._held, False
+        (self.select_asked if held else self.sort_asked).emit(column)
+
+    def _frozen(self) -> int:
+        """Width of the operations' head where others have been scrolled under it."""
+        return self.sectionSize(OPERATION) if self.offset() > 0 and self.count() else 0
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        width = self._frozen()
+        if width:
+            painter = QPainter(self.viewport())
+            self.paintSection(painter, QRect(0, 0, width, self.height()), OPERATION)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._held = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        if event.position().x() < self._frozen() - 4:
+            self._clicked(OPERATION)
+            return
+        super().mousePressEvent(event)
 
     def set_chosen(self, device_id: str) -> None:
         """Mark the column of a device."""
@@ -46,11 +77,7 @@ class LatencyHeader(QHeaderView):
             room.adjust(0, 0, -16, 0)
         text = str(self._table.headerData(column, Qt.Orientation.Horizontal) or "")
         metrics = QFontMetrics(self._font)
-        # A device without a title of its own takes two lines: its runtime, and its threads with the unit.
-        lines = text.split(", ", 1) if device is not None and not device.title else [text]
-        shown = "\n".join(
-            metrics.elidedText(line, Qt.TextElideMode.ElideMiddle, room.width()) for line in lines
-        )
+        shown = in_lines(text, metrics, room.width())
         painter.setFont(self._font)
         painter.setPen(colors.color("text" if chosen or sorted_here else "muted"))
         side = Qt.AlignmentFlag.AlignLeft if left else Qt.AlignmentFlag.AlignRight
@@ -65,3 +92,30 @@ class LatencyHeader(QHeaderView):
         painter.setPen(colors.color("border"))
         painter.drawLine(rect.bottomLeft(), rect.bottomRight())
         painter.restore()
+
+
+def in_lines(text: str, metrics: QFontMetrics, room: int) -> str:
+    """A head in one line, or in two where it is too long, with its unit at the end; cut only where two do not do."""
+    if metrics.horizontalAdvance(text) <= room:
+        return text
+    name, space, unit = text.rpartition(" ") if text.endswith(")") else (text, "", "")
+    words = name.split(" ")
+    # The first line takes as much as fits, so that what tells two devices apart is not the part that is cut.
+    count = next(
+        (
+            n
+            for n in range(len(words), 0, -1)
+            if metrics.horizontalAdvance(" ".join(words[:n])) <= room
+        ),
+        1,
+    )
+    if count == len(words):
+        first, second = name, unit
+    else:
+        first, second = " ".join(words[:count]), " ".join(words[count:]) + space + unit
+    short = Qt.TextElideMode.ElideRight
+    if metrics.horizontalAdvance(second) > room and unit:
+        rest = second.removesuffix(space + unit)
+        left = room - metrics.horizontalAdvance(space + unit)
+        second = metrics.elidedText(rest, Qt.TextElideMode.ElideMiddle, left) + space + unit
+    return "\n".join(metrics.elidedText(line, short, room) for line in (first, second) if line)

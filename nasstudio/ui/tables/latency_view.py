@@ -1,45 +1,58 @@
-"""LatencyView: the table editor's view. Selection with its sum, copy and paste with spreadsheets, groups that open.
+"""LatencyView: the table editor's view. Selection with its sum, the handle that copies, groups that open.
 
-The keys are those of a spreadsheet: Ctrl+C, Ctrl+V, Delete, F2 or typing to edit, Space to open a group.
+The keys are those of a spreadsheet: Ctrl+C, X, V, D, Delete; Enter, F2 or typing to edit; Shift+Space and Ctrl+Space
+for rows and columns; Space to open a group; Escape to let go.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import (
+    QEvent,
     QItemSelection,
     QItemSelectionModel,
     QModelIndex,
+    QPersistentModelIndex,
     QPoint,
     QRect,
-    QRectF,
     Qt,
     Signal,
 )
 from PySide6.QtGui import (
-    QAction,
     QContextMenuEvent,
     QGuiApplication,
     QKeyEvent,
-    QKeySequence,
+    QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPen,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemDelegate,
+    QAbstractItemView,
+    QHeaderView,
+    QTableView,
+    QWidget,
+)
 
-from nasstudio.engine.errors import InvalidInput
 from nasstudio.ui import fonts
 from nasstudio.ui.kit import metrics
-from nasstudio.ui.kit.popover import menu
+from nasstudio.ui.tables import marquee
+from nasstudio.ui.tables.actions import TableActions
+from nasstudio.ui.tables.chosen import Chosen, chosen, rows_between, summary
+from nasstudio.ui.tables.copying import copied_text, spans_of
 from nasstudio.ui.tables.delegate import LatencyDelegate, column_width
+from nasstudio.ui.tables.fill_handle import FillHandle
+from nasstudio.ui.tables.frozen import FrozenColumn
 from nasstudio.ui.tables.header import LatencyHeader
-from nasstudio.ui.tables.latency_model import OPERATION, LatencyModel
-from nasstudio.ui.tables.values import parse_block, written_block, written_ms
+from nasstudio.ui.tables.keeping import PlaceKeeper
+from nasstudio.ui.tables.keys import TableKeys
+from nasstudio.ui.tables.latency_model import LatencyModel
+from nasstudio.ui.tables.shown import FIRST_DEVICE, OPERATION
 from nasstudio.ui.theme import theme
 
-MOST_SUMMED = 5000
+_Index = QModelIndex | QPersistentModelIndex
+_Flag = QItemSelectionModel.SelectionFlag
 
 
 class LatencyView(QTableView):
@@ -47,26 +60,37 @@ class LatencyView(QTableView):
 
     Signals
     -------
-    flag_clicked(QModelIndex) : a flagged cell was clicked.
+    details_asked(QModelIndex) : a flagged cell was clicked, or details of one are asked for.
     summarised(str) : what is selected, e.g. "4 cells · sum 1.012 ms"; empty for one cell or none.
     device_menu(column, QPoint) : the menu of a device's column is asked for.
+    cells_menu(QPoint) : the menu of the selected cells is asked for.
     """
 
-    flag_clicked = Signal(object)
+    details_asked = Signal(object)
     summarised = Signal(str)
     device_menu = Signal(int, object)
+    cells_menu = Signal(object)
 
     def __init__(self, model: LatencyModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._table = model
         self._summary = ""
+        self._sized: tuple[object, int] = ((), 0)
+        self._chosen = Chosen(np.zeros(0, np.intp), np.zeros(0, np.intp))
+        self._whole_rows = False
+        self.actions_of = TableActions(model, self)
+        self._delegate = LatencyDelegate(model, self)
+        self._frozen = FrozenColumn(self, model, self._delegate)
         self.setModel(model)
-        self.setItemDelegate(LatencyDelegate(model, self))
+        self.setItemDelegate(self._delegate)
         self.setAccessibleName(self.tr("Latency table: operations by devices"))
         self.setFont(fonts.font())
         self.setShowGrid(False)
         self.setWordWrap(False)
         self.setCornerButtonEnabled(False)
+        corner = QWidget(self)
+        corner.setProperty("ground", "none")
+        self.setCornerWidget(corner)
         self.setTabKeyNavigation(False)
         self.setMouseTracking(True)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -79,17 +103,23 @@ class LatencyView(QTableView):
             | QAbstractItemView.EditTrigger.AnyKeyPressed
         )
         self._style_headers()
-        model.modelReset.connect(self._size_columns)
+        self._handle = FillHandle(self, model, self.actions_of)
+        self._keys = TableKeys(self, model)
+        self._keeper = PlaceKeeper(self, model)
+        model.modelAboutToBeReset.connect(self._keeper.remember)
+        model.modelReset.connect(self._reset)
+        model.dataChanged.connect(self._selection_changed)
         self.clicked.connect(self._clicked)
         self.selectionModel().selectionChanged.connect(self._selection_changed)
-        model.dataChanged.connect(self._selection_changed)
+        self.actions_of.pasted_at.connect(self._select_pasted)
         theme().changed.connect(self.viewport().update)
         self._size_columns()
 
     def _style_headers(self) -> None:
         self.head = LatencyHeader(self._table, self)
         self.setHorizontalHeader(self.head)
-        self.head.sectionClicked.connect(self._head_clicked)
+        self.head.sort_asked.connect(self._head_clicked)
+        self.head.select_asked.connect(self.select_column)
         self.head.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.head.customContextMenuRequested.connect(self._head_menu)
         side = self.verticalHeader()
@@ -98,35 +128,74 @@ class LatencyView(QTableView):
         side.setDefaultSectionSize(metrics.ROW_HEIGHT_EDITOR)
         side.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
 
-    def _size_columns(self) -> None:
-        columns = self._table.columnCount()
-        head = self.horizontalHeader()
-        for column in range(columns):
-            stretch = column == OPERATION
-            mode = QHeaderView.ResizeMode
-            head.setSectionResizeMode(column, mode.Stretch if stretch else mode.Interactive)
-            if not stretch:
-                self.setColumnWidth(column, self._width(column, columns))
+    def _reset(self) -> None:
+        self._size_columns()
+        self._keeper.restore()
         self._selection_changed()
 
-    def _width(self, column: int, columns: int) -> int:
+    # -- columns ------------------------------------------------------------------------------------------------
+
+    def _size_columns(self) -> None:
+        """Widths that a person has given stay until there are other columns, or another width for them."""
+        columns = self._table.columnCount()
+        shown = [column for column in range(1, columns) if not self._hide(column)]
+        heads = tuple(self._table.headerData(c, Qt.Orientation.Horizontal) for c in shown)
+        if (heads, self.viewport().width()) == self._sized:
+            return
+        self._sized = (heads, self.viewport().width())
+        widths = {column: self._width(column, len(shown) - 2) for column in shown}
+        room = self.viewport().width() - sum(widths.values())
+        for column, width in {OPERATION: max(room, self._narrowest()), **widths}.items():
+            if self.columnWidth(column) != width:
+                self.setColumnWidth(column, width)
+
+    def _hide(self, column: int) -> bool:
+        """Hide a device that is known by whole networks: it has no times of operations. Says whether it is hidden."""
+        device, table = self._table.device_at(column), self._table.table
+        hidden = (
+            device is not None
+            and device.id in table.fitted
+            and not table.cells.known[:, column - FIRST_DEVICE].any()
+        )
+        if self.isColumnHidden(column) != hidden:
+            self.setColumnHidden(column, hidden)
+        return hidden
+
+    def _narrowest(self) -> int:
+        """Room for most operations; they are cut where the window is small."""
+        return 300 if self.viewport().width() >= 900 else 200
+
+    def _width(self, column: int, devices: int) -> int:
         """Wide enough for the head, narrower where there are many devices."""
-        usual = column_width(column, columns)
+        usual = column_width(column, self._table.columnCount())
         if self._table.device_at(column) is None:
             return usual
         text = self._table.headerData(column, Qt.Orientation.Horizontal)
         needed = fonts.width(str(text), 11, fonts.SEMIBOLD) + 28
-        room = max(108, (self.viewport().width() - 490) // max(1, columns - 3))
-        return max(108, min(room, max(usual, needed)))
+        others = self._narrowest() + 84 + 72
+        room = max(96, (self.viewport().width() - others) // max(1, devices))
+        return min(room, max(usual, needed))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if event.size().width() != event.oldSize().width():
-            columns = self._table.columnCount()
-            for column in range(1, columns):
-                self.setColumnWidth(column, self._width(column, columns))
+            self._size_columns()
 
-    # -- sorting and groups -------------------------------------------------------------------------------------
+    def indexAt(self, place: QPoint) -> QModelIndex:
+        if self._frozen.covers(place.x()):
+            row = self.rowAt(place.y())
+            return self._table.index(row, OPERATION) if row >= 0 else QModelIndex()
+        return super().indexAt(place)
+
+    def scrollTo(
+        self,
+        index: _Index,
+        hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible,
+    ) -> None:
+        super().scrollTo(index, hint)
+        self._frozen.uncover(index)
+
+    # -- sorting, groups and columns ----------------------------------------------------------------------------
 
     def _head_clicked(self, column: int) -> None:
         """Slowest first, then fastest first, then the groups again."""
@@ -140,8 +209,25 @@ class LatencyView(QTableView):
 
     def sort(self, column: int | None, *, descending: bool = False) -> None:
         """Sort by a column, or show groups (None)."""
+        self._keeper.sorted = True
         self._table.set_sorting(column, descending=descending)
         self.head.viewport().update()
+
+    def select_column(self, column: int) -> None:
+        """Select all times of a column that are shown."""
+        self.setFocus()
+        rows = self._table.rowCount()
+        if rows:
+            first = next(
+                (r for r in range(min(rows, 2)) if self._table.table_row(r) is not None), 0
+            )
+            self.selectionModel().setCurrentIndex(self._table.index(first, column), _Flag.NoUpdate)
+            self.select_block(0, rows - 1, column, column)
+
+    def select_block(self, top: int, bottom: int, left: int, right: int) -> None:
+        """Select a rectangle of shown cells."""
+        block = QItemSelection(self._table.index(top, left), self._table.index(bottom, right))
+        self.selectionModel().select(block, _Flag.ClearAndSelect)
 
     def _head_menu(self, place: QPoint) -> None:
         column = self.horizontalHeader().logicalIndexAt(place)
@@ -150,31 +236,25 @@ class LatencyView(QTableView):
 
     def _clicked(self, index: QModelIndex) -> None:
         if self._table.table_row(index.row()) is None:
-            self._toggle(index.row())
+            self.toggle(index.row())
             return
         at = self._table.cell_at(index)
         if at is not None and at in self._table.flags_of:
-            self.flag_clicked.emit(index)
+            self.details_asked.emit(index)
 
-    def _toggle(self, row: int) -> None:
+    def toggle(self, row: int) -> None:
+        """Open or close the group whose head is shown at `row`."""
         place = self.verticalScrollBar().value()
         self._table.toggle_group(row)
         self.verticalScrollBar().setValue(place)
         self.setCurrentIndex(self._table.index(min(row, self._table.rowCount() - 1), OPERATION))
 
     def show_cell(self, row: int, column: int) -> QModelIndex:
-        """Scroll to a cell of the table, opening its group; an invalid index if the filter hides it."""
-        group = self._table.facts.groups[self._table.facts.group[row]]
-        if self._table.sorting is None and group in self._table.collapsed:
-            heads = np.flatnonzero(
-                self._table.layout.rows == -(int(self._table.facts.group[row]) + 1)
-            )
-            if len(heads):
-                self._table.toggle_group(int(heads[0]))
+        """Scroll to a cell of the table; an invalid index if a filter or a closed group hides it."""
         shown = self._table.shown_row(row)
         if shown is None:
             return QModelIndex()
-        index = self._table.index(shown, column + 2)
+        index = self._table.index(shown, column + FIRST_DEVICE)
         self.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtCenter)
         self.setCurrentIndex(index)
         return index
@@ -182,168 +262,115 @@ class LatencyView(QTableView):
     # -- keys ---------------------------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        standard = QKeySequence.StandardKey
-        if event.matches(standard.Copy):
-            self.copy()
-        elif event.matches(standard.Paste):
-            self.paste()
-        elif event.matches(standard.Undo):
-            self._table.undo_stack.undo()
-        elif event.matches(standard.Redo):
-            self._table.undo_stack.redo()
-        elif event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
-            self._table.clear(self.selectedIndexes())
-        elif self._on_head() and event.key() in (Qt.Key.Key_Space, Qt.Key.Key_Return):
-            self._toggle(self.currentIndex().row())
+        if self._keys.press(event):
+            event.accept()
         else:
             super().keyPressEvent(event)
-            return
-        event.accept()
 
-    def _on_head(self) -> bool:
-        index = self.currentIndex()
-        return index.isValid() and self._table.table_row(index.row()) is None
+    def let_go(self) -> None:
+        """Nothing is selected, nothing drawn."""
+        self._handle.let_go()
+        self.clearSelection()
+
+    def closeEditor(self, editor: QWidget, hint: QAbstractItemDelegate.EndEditHint) -> None:
+        super().closeEditor(editor, hint)
+        if self._delegate.entered:
+            self._delegate.entered = False
+            below = self.currentIndex().siblingAtRow(self.currentIndex().row() + 1)
+            if below.isValid():
+                self.setCurrentIndex(below)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        made = menu(parent=self)
-        made.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for text, keys, act in (
-            (self.tr("Copy"), QKeySequence.StandardKey.Copy, self.copy),
-            (self.tr("Paste"), QKeySequence.StandardKey.Paste, self.paste),
-            (self.tr("Clear"), QKeySequence.StandardKey.Delete, self._clear),
-        ):
-            action = QAction(text, made)
-            action.setShortcut(QKeySequence(keys))
-            action.triggered.connect(act)
-            made.addAction(action)
-        made.popup(event.globalPos())
+        index = self.indexAt(event.pos())
+        if index.isValid() and not self.selectionModel().isSelected(index):
+            self.setCurrentIndex(index)
+        self.cells_menu.emit(event.globalPos())
 
-    def _clear(self) -> None:
-        self._table.clear(self.selectedIndexes())
+    def copy(self, *, heads: bool = False) -> None:
+        """Put the selected cells on the clipboard, with `heads` with operations and devices."""
+        self.actions_of.copy(self.selectionModel().selection(), heads=heads)
 
-    def copy(self) -> None:
-        """Put the selected cells on the clipboard, as spreadsheets take them."""
-        text = self.selection_text()
-        if text:
-            QGuiApplication.clipboard().setText(text)
+    def cut(self) -> None:
+        """Copy the selected cells, then empty them."""
+        self.actions_of.cut(self.selectionModel().selection(), self._chosen)
 
     def selection_text(self) -> str:
         """The selected cells as tab-separated lines, with what is not selected left empty."""
-        chosen = [i for i in self.selectedIndexes() if self._table.table_row(i.row()) is not None]
-        if not chosen:
-            return ""
-        rows = sorted({i.row() for i in chosen})
-        columns = sorted({i.column() for i in chosen})
-        texts = {(i.row(), i.column()): str(i.data(Qt.ItemDataRole.EditRole) or "") for i in chosen}
-        return written_block([[texts.get((r, c), "") for c in columns] for r in rows])
+        return copied_text(self._table, spans_of(self.selectionModel().selection()))
 
     def paste(self) -> None:
         """Put what a spreadsheet copied at the top left of the selection."""
-        block = parse_block(QGuiApplication.clipboard().text())
-        chosen = self.selectedIndexes() or [self.currentIndex()]
-        corner = min(chosen, key=lambda i: (i.row(), i.column()))
-        if not block or not corner.isValid():
-            return
-        try:
-            self._table.paste(corner, block, chosen)
-        except InvalidInput as problem:
-            self._table.rejected.emit(problem)
-            return
-        self._select_block(corner, len(block), len(block[0]))
+        self.actions_of.paste(QGuiApplication.clipboard().text(), self._chosen)
 
-    def _select_block(self, corner: QModelIndex, rows: int, columns: int) -> None:
-        if rows * columns == 1:
-            return
-        bottom = corner.row()
-        found = 0
-        for row in range(corner.row(), self._table.rowCount()):
-            if self._table.table_row(row) is not None:
-                found, bottom = found + 1, row
-            if found == rows:
-                break
-        last = self._table.index(bottom, corner.column() + columns - 1)
-        self.selectionModel().select(
-            QItemSelection(corner, last), QItemSelectionModel.SelectionFlag.ClearAndSelect
-        )
+    def _select_pasted(self, rows: np.ndarray, columns: np.ndarray) -> None:
+        places = self._table.layout.place[rows[rows >= 0]]
+        if len(places) and (places >= 0).all() and (np.diff(places) > 0).all():
+            left, right = int(columns.min()) + FIRST_DEVICE, int(columns.max()) + FIRST_DEVICE
+            within = rows_between(self._table, int(places[0]), int(places[-1]))
+            if len(within) == len(places):
+                self.select_block(int(places[0]), int(places[-1]), left, right)
+
+    # -- the pointer --------------------------------------------------------------------------------------------
+
+    def selectionCommand(
+        self, index: _Index, event: QEvent | None = None
+    ) -> QItemSelectionModel.SelectionFlag:
+        """Operations are the heads of their rows: pointing at one selects its row."""
+        command = super().selectionCommand(index, event)
+        if isinstance(event, QMouseEvent) and index.isValid():
+            if event.type() == QEvent.Type.MouseButtonPress:
+                self._whole_rows = index.column() == OPERATION
+            if self._whole_rows:
+                command |= _Flag.Rows
+        return command
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if not self._handle.press(event):
+            super().mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if not self._handle.move(event):
+            super().mouseMoveEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if not self._handle.release(event):
+            super().mouseReleaseEvent(event)
+
+    @property
+    def fillable(self) -> bool:
+        """Whether cells can be changed now."""
+        return self._table.editable and self._table.mode == "ms"
 
     # -- what is selected ---------------------------------------------------------------------------------------
 
+    @property
+    def chosen(self) -> Chosen:
+        """The selected times."""
+        return self._chosen
+
     def _selection_changed(self, *_: object) -> None:
-        text = ""
-        cells = self._selected_cells()
-        if len(cells) > 1:
-            rows, columns = np.array(cells).T
-            ms = self._table.table.cells.ms[rows, columns]
-            known = ms[~np.isnan(ms)]
-            text = self.tr("{0} cells").format(f"{len(cells):,}")
-            if len(known) < len(cells):
-                text += self.tr(", {0} known").format(f"{len(known):,}")
-            if len(known):
-                text += self.tr(" · sum {0} ms").format(written_ms_exact(float(known.sum())))
-        self._summary = text
-        self.summarised.emit("" if self._tag_place() else text)
+        self._chosen = chosen(self._table, self.selectionModel().selection())
+        self._summary = summary(self._table, self._chosen)
+        self.summarised.emit("" if self._tag_place() else self._summary)
         self.viewport().update()
 
-    def _selected_cells(self) -> list[tuple[int, int]]:
-        """Selected times; none where so much is selected that a sum says nothing."""
-        size = sum(s.width() * s.height() for s in self.selectionModel().selection().toList())
-        if size > MOST_SUMMED:
-            return []
-        return [at for at in map(self._table.cell_at, self.selectedIndexes()) if at is not None]
-
-    def _bounds(self) -> tuple[QRect, int, int] | None:
-        """Rectangle of a selection of times that is one block, with its first and last row."""
-        spans = self.selectionModel().selection()
-        size = sum(s.width() * s.height() for s in spans.toList())
-        if not 1 < size <= MOST_SUMMED or self._table.rowCount() == 0:
-            return None
-        cells = [i for i in spans.indexes() if self._table.cell_at(i) is not None]
-        if len(cells) < 2:
-            return None
-        rows = [i.row() for i in cells]
-        columns = [i.column() for i in cells]
-        shown = [r for r in range(min(rows), max(rows) + 1) if self._table.table_row(r) is not None]
-        if len(cells) != len(shown) * (max(columns) - min(columns) + 1):
-            return None
-        first = self.visualRect(self._table.index(min(rows), min(columns)))
-        last = self.visualRect(self._table.index(max(rows), max(columns)))
-        return first.united(last), min(rows), max(rows)
-
     def _tag_place(self) -> QRect | None:
-        """Where the tag with the sum covers no number: over the head of a group above or below the selection."""
-        bounds = self._bounds()
-        if bounds is None or not self._summary:
+        block = self._chosen.block
+        if block is None or not self._summary:
             return None
-        box, top, bottom = bounds
-        width = fonts.width(self._summary, 11, fonts.SEMIBOLD) + 24
-        left = max(4, box.right() - width)
-        if top > 0 and self._table.table_row(top - 1) is None:
-            return QRect(left, box.top() - 26, width, 22)
-        rows = self._table.rowCount()
-        if bottom + 1 == rows or self._table.table_row(bottom + 1) is None:
-            return QRect(left, box.bottom() + 5, width, 22)
-        return None
+        box = marquee.block_rect(self, block)
+        return marquee.tag_place(self._table, block, box, self._summary)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
-        bounds = self._bounds()
-        if bounds is None:
-            return
-        colors = theme()
+        block = self._chosen.block
         painter = QPainter(self.viewport())
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(colors.color("accent"), 2))
-        painter.drawRoundedRect(QRectF(bounds[0]).adjusted(1, 1, -1, -2), 3, 3)
-        place = self._tag_place()
-        if place is not None:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(colors.color("tip"))
-            painter.drawRoundedRect(QRectF(place), 4, 4)
-            painter.setFont(fonts.font(11, fonts.SEMIBOLD))
-            painter.setPen(colors.color("on_tip"))
-            painter.drawText(place, Qt.AlignmentFlag.AlignCenter, self._summary)
-
-
-def written_ms_exact(ms: float) -> str:
-    """A sum with one figure more than its parts."""
-    return f"{ms:.4g}" if ms < 1000 else written_ms(ms)
+        if block is not None:
+            box = marquee.block_rect(self, block)
+            if len(self._chosen) > 1 or self.fillable:
+                marquee.paint_marquee(painter, box, handle=self.fillable)
+            self._handle.paint(painter)
+            place = self._tag_place()
+            if place is not None:
+                marquee.paint_tag(painter, place, self._summary)
+        self._frozen.paint(painter)

@@ -1,4 +1,4 @@
-"""Which rows of a table are shown, and in which order: filter, groups, sort.
+"""In which order the rows of a table are shown that passed its filter: under the heads of groups, or sorted.
 
 A `Layout` is a flat array: a number of at least 0 is a row of the table, `-(g + 1)` is the head of group `g`. Nothing
 here knows Qt.
@@ -12,10 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nasstudio.engine.cost.table import Cells, Source
 from nasstudio.ui.tables.facts import RowFacts
-
-_SOURCES = {source.name.lower(): source for source in Source}
 
 
 @dataclass(frozen=True)
@@ -25,53 +22,31 @@ class Layout:
     Attributes
     ----------
     rows : (shown,) table row, or -(group + 1).
+    place : (table rows,) where each row of the table is shown; -1 where it is not.
     matching : rows that pass the filter, collapsed ones included.
     group_total, group_matching : (groups,) rows in each group, and how many pass.
     """
 
     rows: NDArray[np.int64]
+    place: NDArray[np.int64]
     matching: int
     group_total: NDArray[np.int64]
     group_matching: NDArray[np.int64]
 
-
-def filtered(
-    facts: RowFacts, cells: Cells, flagged: NDArray[np.bool_] | None, query: str
-) -> NDArray[np.bool_]:
-    """Which rows match every word of a query. `(rows,)` bool.
-
-    A word matches a word of the label from its start (``mbconv``, ``k5``, ``24x56``, ``28px``). ``source:edited`` asks
-    for a row with such a cell, ``missing`` and ``flagged`` for rows with such cells; a leading ``-`` turns it round.
-    """
-    keep = np.ones(len(facts.words), dtype=bool)
-    for word in query.lower().replace("×", "x").replace("→", "->").split():
-        negative, plain = word.startswith("-") and len(word) > 1 and word != "->", word
-        if negative:
-            plain = word[1:]
-        found = _matches(facts, cells, flagged, plain)
-        keep &= ~found if negative else found
-    return keep
-
-
-def _matches(
-    facts: RowFacts, cells: Cells, flagged: NDArray[np.bool_] | None, word: str
-) -> NDArray[np.bool_]:
-    rows = len(facts.words)
-    if word.startswith("source:"):
-        wanted = [s for name, s in _SOURCES.items() if name.startswith(word[7:])]
-        found: NDArray[np.bool_] = np.isin(cells.source, wanted)
-        return _any(found)
-    if word == "missing":
-        return _any(np.isnan(cells.ms))
-    if word == "flagged":
-        return np.zeros(rows, bool) if flagged is None else _any(flagged)
-    needle = f" {word}"
-    return np.array([needle in words for words in facts.words], dtype=bool)
-
-
-def _any(cells: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = np.asarray(cells.any(axis=1), dtype=bool)
-    return found
+    @classmethod
+    def of(cls, facts: RowFacts, rows: NDArray[np.int64], passed: NDArray[np.intp]) -> Layout:
+        """A layout of `rows`, where the rows of the table that `passed` the filter are known."""
+        groups = len(facts.groups)
+        place = np.full(len(facts.group), -1, dtype=np.int64)
+        shown = np.flatnonzero(rows >= 0)
+        place[rows[shown]] = shown
+        return cls(
+            rows.astype(np.int64),
+            place,
+            len(passed),
+            np.bincount(facts.group, minlength=groups),
+            np.bincount(facts.group[passed], minlength=groups),
+        )
 
 
 def grouped(facts: RowFacts, keep: NDArray[np.bool_], collapsed: Collection[str]) -> Layout:
@@ -79,7 +54,6 @@ def grouped(facts: RowFacts, keep: NDArray[np.bool_], collapsed: Collection[str]
     groups = len(facts.groups)
     shown = np.flatnonzero(keep)
     matching = np.bincount(facts.group[shown], minlength=groups)
-    total = np.bincount(facts.group, minlength=groups)
     closed = np.array([title in collapsed for title in facts.groups], dtype=bool)
     heads = np.flatnonzero(matching)
     rows = shown[~closed[facts.group[shown]]] if groups else shown
@@ -88,7 +62,7 @@ def grouped(facts: RowFacts, keep: NDArray[np.bool_], collapsed: Collection[str]
     key_row = np.concatenate([np.full(len(heads), -1), rows])
     values = np.concatenate([-(heads + 1), rows])
     order = np.lexsort((key_row, key_group))
-    return Layout(values[order].astype(np.int64), len(shown), total, matching)
+    return Layout.of(facts, values[order], shown)
 
 
 def sorted_by(
@@ -98,29 +72,4 @@ def sorted_by(
     shown = np.flatnonzero(keep)
     key = values[shown]
     order = np.argsort(-key if descending else key, kind="stable")
-    groups = len(facts.groups)
-    total = np.bincount(facts.group, minlength=groups)
-    return Layout(
-        shown[order].astype(np.int64),
-        len(shown),
-        total,
-        np.bincount(facts.group[shown], minlength=groups),
-    )
-
-
-def heat(values: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Place of each cell between the fast and the slow of its column, on a logarithmic scale. `(rows, columns)`.
-
-    The 5th and the 95th percentile are the ends, so that one odd cell does not flatten the rest; nan stays nan.
-    """
-    places = np.full(values.shape, np.nan, dtype=np.float32)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        logs = np.log(np.where(values > 0, values, np.nan))
-    for column in range(values.shape[1]):
-        known = logs[:, column][np.isfinite(logs[:, column])]
-        if len(known):
-            low, high = np.percentile(known, (5, 95))
-            span = high - low
-            share = (logs[:, column] - low) / span if span > 0 else logs[:, column] * 0 + 0.5
-            places[:, column] = np.clip(share, 0, 1)
-    return places
+    return Layout.of(facts, shown[order], shown)

@@ -13,13 +13,23 @@ if TYPE_CHECKING:
 
 
 class ChangeTable(QUndoCommand):
-    """A change of the table that can be taken back."""
+    """A change of the table that can be taken back.
 
-    def __init__(self, model: LatencyModel, change: TableChange, text: str) -> None:
+    It holds the changed cells only, before and after. `back` is the inverse where another thread has made it already.
+    """
+
+    def __init__(
+        self, model: LatencyModel, change: TableChange, text: str, back: TableChange | None = None
+    ) -> None:
         super().__init__(text)
         self._model = model
         self._change = change
-        self._inverse = inverse(model.table, change)
+        self._inverse = back if back is not None else inverse(model.table, change)
+
+    @property
+    def empty(self) -> bool:
+        """Whether it changes nothing."""
+        return not self._change.blocks and not self._change.remove_devices
 
     def redo(self) -> None:
         self._model.apply(self._change)
@@ -39,29 +49,54 @@ class EditCell(ChangeTable):
 class PasteCells(ChangeTable):
     """A rectangle from a spreadsheet."""
 
-    def __init__(self, model: LatencyModel, change: TableChange) -> None:
-        super().__init__(model, change, f"paste {_cells(change)}")
+    def __init__(
+        self, model: LatencyModel, change: TableChange, back: TableChange | None = None
+    ) -> None:
+        super().__init__(model, change, f"paste {_cells(change)}", back)
 
 
 class ClearCells(ChangeTable):
-    """Cells emptied."""
+    """Cells emptied, or cut."""
 
-    def __init__(self, model: LatencyModel, change: TableChange) -> None:
-        super().__init__(model, change, f"clear {_cells(change)}")
+    def __init__(
+        self,
+        model: LatencyModel,
+        change: TableChange,
+        back: TableChange | None = None,
+        verb: str = "clear",
+    ) -> None:
+        super().__init__(model, change, f"{verb} {_cells(change)}", back)
 
 
 class FillCells(ChangeTable):
-    """Missing cells estimated."""
+    """Missing cells estimated, or cells copied over others: `how`, e.g. "copy down"."""
 
-    def __init__(self, model: LatencyModel, change: TableChange) -> None:
-        super().__init__(model, change, f"fill {_cells(change)}")
+    def __init__(
+        self,
+        model: LatencyModel,
+        change: TableChange,
+        back: TableChange | None = None,
+        how: str = "fill",
+    ) -> None:
+        super().__init__(model, change, f"{how} {_cells(change)}", back)
+
+
+class TakeOver(ChangeTable):
+    """Times of another table or column taken over."""
+
+    def __init__(
+        self, model: LatencyModel, change: TableChange, name: str, back: TableChange | None = None
+    ) -> None:
+        super().__init__(model, change, f"take over {_cells(change)} from {name}", back)
 
 
 class ImportTable(ChangeTable):
     """A table file taken in."""
 
-    def __init__(self, model: LatencyModel, change: TableChange, name: str) -> None:
-        super().__init__(model, change, f"import {name}")
+    def __init__(
+        self, model: LatencyModel, change: TableChange, name: str, back: TableChange | None = None
+    ) -> None:
+        super().__init__(model, change, f"import {name}", back)
 
 
 class AddDevice(ChangeTable):
@@ -74,8 +109,10 @@ class AddDevice(ChangeTable):
 class RemoveDevice(ChangeTable):
     """A column taken away, with its calibration."""
 
-    def __init__(self, model: LatencyModel, change: TableChange, name: str) -> None:
-        super().__init__(model, change, f"remove {name}")
+    def __init__(
+        self, model: LatencyModel, change: TableChange, name: str, back: TableChange | None = None
+    ) -> None:
+        super().__init__(model, change, f"remove {name}", back)
 
 
 def _cells(change: TableChange) -> str:

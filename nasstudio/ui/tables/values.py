@@ -6,7 +6,10 @@ import csv
 import io
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from nasstudio.engine.errors import InvalidInput
 
@@ -46,6 +49,37 @@ def parse_ms(text: str) -> float:
             remedy="Give a time above 0 and below three hours.",
         )
     return value
+
+
+def parse_times(texts: Sequence[str], place: Callable[[int], str]) -> NDArray[np.float64]:
+    """Many times in ms, nan for empty cells. `(texts,)`.
+
+    Plain numbers, which is what spreadsheets copy, are read by numpy; the rest one by one.
+
+    Parameters
+    ----------
+    place : names the cell of a text by its number, for an error.
+
+    Raises
+    ------
+    InvalidInput
+        A text is not a positive time.
+    """
+    try:
+        if any("_" in text for text in texts):
+            raise ValueError
+        numbers = np.array([text.replace(",", ".") for text in texts], dtype=np.float64)
+        if ((numbers > 0) & (numbers <= LONGEST_MS)).all():
+            return numbers
+    except ValueError:
+        pass
+    times = np.empty(len(texts))
+    for number, text in enumerate(texts):
+        try:
+            times[number] = parse_ms(text)
+        except InvalidInput as problem:
+            raise InvalidInput(problem.what, where=place(number), remedy=problem.remedy) from None
+    return times
 
 
 def written_ms(ms: float) -> str:

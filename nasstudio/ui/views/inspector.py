@@ -20,7 +20,7 @@ from nasstudio.ui import fonts
 from nasstudio.ui.icons import pixmap
 from nasstudio.ui.kit import metrics
 from nasstudio.ui.kit.badge import Badge
-from nasstudio.ui.kit.buttons import secondary_button
+from nasstudio.ui.kit.buttons import secondary_button, tool_button
 from nasstudio.ui.kit.empty import EmptyState
 from nasstudio.ui.kit.fields import Combo
 from nasstudio.ui.kit.keyvalue import KeyValueList
@@ -29,6 +29,7 @@ from nasstudio.ui.kit.notice import ErrorNotice
 from nasstudio.ui.theme import theme
 from nasstudio.ui.views.diagram import Diagram, KernelLegend
 from nasstudio.ui.views.inspector_model import InspectorModel, MetricRow
+from nasstudio.ui.views.layer_dialog import LayerDialog
 from nasstudio.ui.workbench import Workbench
 
 
@@ -117,6 +118,7 @@ class Inspector(QFrame):
         self.workbench = workbench
         self.model = InspectorModel(workbench, self)
         self.set_best, self.set_device = self.model.set_best, self.model.set_device
+        self.dialog: LayerDialog | None = None
         self._build()
         self.model.changed.connect(self.refresh)
         self.model.failed.connect(self.error.set_error)
@@ -191,6 +193,11 @@ class Inspector(QFrame):
         self._latency_caption = SectionCaption(self.tr("Latency (ms)"))
         caption.addWidget(self.device)
         caption.addWidget(self._latency_caption)
+        self.devices_button = tool_button(
+            "chart", self.tr("Layer by layer on all devices, side by side"), small=True
+        )
+        self.devices_button.clicked.connect(self.compare_devices)
+        caption.addWidget(self.devices_button)
         column.addLayout(caption)
         self.diagram = Diagram()
         column.addWidget(self.diagram)
@@ -257,6 +264,7 @@ class Inspector(QFrame):
         self.device.set_key(model.device)
         self.device.setVisible(len(items) > 1)
         self._latency_caption.setVisible(len(items) == 1)
+        self.devices_button.setVisible(bool(items))
 
     def _recolor(self) -> None:
         best = self.model.genome is not None and self.model.genome == self.model.best
@@ -286,6 +294,14 @@ class Inspector(QFrame):
         if genome is not None:
             self.error.set_error(None)
             self.workbench.start(lambda p: plan.verify(p, [genome]), problem=self._failed)
+
+    def compare_devices(self) -> LayerDialog:
+        """Show the network's layers on all devices side by side."""
+        if self.dialog is None:
+            self.dialog = LayerDialog(self.model, self)
+        self.dialog.show()
+        self.dialog.raise_()
+        return self.dialog
 
     def toggle_pin(self) -> None:
         """Pin or unpin the network."""

@@ -15,6 +15,7 @@ from nasstudio.engine.project.records import Snapshot, SubnetRecord
 from nasstudio.engine.search.archive import ACCURACY
 from nasstudio.engine.space.space import SearchSpace
 from nasstudio.ui.kit.number import written
+from nasstudio.ui.plots.layer_times import LayerTimes, layer_times
 from nasstudio.ui.views.diagram import LayerRow, layer_rows
 from nasstudio.ui.views.network import as_genome, depths, fits, network_name
 from nasstudio.ui.views.quantity import Quantity, quantities
@@ -218,7 +219,7 @@ class InspectorModel(QObject):
         if self.space is None or self.genome is None:
             return []
         latency = self.latency
-        times = latency.times_ms[:-1] if latency is not None else None
+        times = latency.effective_ms[:-1] if latency is not None else None
         return layer_rows(self.space, as_genome(self.genome), times)
 
     def most_channels(self) -> int:
@@ -229,18 +230,27 @@ class InspectorModel(QObject):
         return max(blocks or [layer.channels_out for layer in self.space.layers])
 
     def sums(self) -> list[tuple[str, str]]:
-        """The sum of the layers, and what the calibration makes of it."""
+        """The sum of the layers as they count in a network, and what a network costs beside them."""
         latency = self.latency
         if latency is None or self.genome is None:
             return []
         row = as_genome(self.genome)[None]
         places = self.quantities[latency.key].decimals + 1
-        total = float(latency.sums(row)[0])
-        rows = [(self.tr("Sum of layers (ms)"), written(total, places))]
-        if latency.calibration is not None:
-            corrected = float(latency.of(row)[0])
-            rows.append((self.tr("Corrected for the network (ms)"), written(corrected, places)))
-        return rows
+        total = float(latency.of(row)[0])
+        if latency.calibration is None:
+            return [(self.tr("Sum of layers (ms)"), written(total, places))]
+        layers = total - latency.constant_ms
+        return [
+            (self.tr("Sum of layers, corrected (ms)"), written(layers, places)),
+            (self.tr("Once a network (ms)"), written(latency.constant_ms, places)),
+            (self.tr("Latency (ms)"), written(total, places)),
+        ]
+
+    def layer_times(self) -> LayerTimes | None:
+        """Layer by layer on every device; None without a network."""
+        if self.ground is None or self.space is None or self.genome is None:
+            return None
+        return layer_times(self.space, as_genome(self.genome), self.ground.metrics)
 
 
 def _measured(quantity: Quantity, found: Any) -> str:

@@ -14,7 +14,8 @@ from nasstudio.engine.device.device import Device
 from nasstudio.engine.search.archive import ACCURACY
 from nasstudio.ui.kit.number import written
 
-_SHORT = {"macs": "MACs", "params": "Params", "memory": "Memory"}
+_SHORT = {"macs": "MACs", "params": "Params", "memory": "Memory", "size": "Size"}
+_NOTES = {"memory": "1 image, ONNX Runtime", "size": "ONNX file, fp32"}
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def _of_metric(metric: Metric, decimals: int) -> Quantity:
     if device is None:
         short = _SHORT.get(metric.key, metric.title)
         return Quantity(
-            metric.key, metric.title, metric.title, "", short, metric.unit,
+            metric.key, metric.title, metric.title, _NOTES.get(metric.key, ""), short, metric.unit,
             decimals=decimals, error=metric.error,
         )  # fmt: skip
     name = device.title or device.hardware

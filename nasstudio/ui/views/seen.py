@@ -89,7 +89,7 @@ class Explanation:
 
 
 def ground(space: SearchSpace, table: LatencyTable, predictor: Path | None) -> Ground:
-    """Metrics, their ends and the predictor of a space. Takes up to 100 ms: not for the window's thread."""
+    """Metrics, their ends and the predictor of a space. Takes up to half a second: not for the window's thread."""
     metrics = tuple(available(space, table))
     found = all_extremes(space, metrics, np.random.default_rng(0))
     ends = {key: (end.smallest, end.largest) for key, end in found.items()}

@@ -1,9 +1,11 @@
+import msgspec
 import numpy as np
 import pytest
 
 from nasstudio.engine.cost.metric import TableLatency, available, latency_metrics
 from nasstudio.engine.cost.table import Cells, LatencyTable, Source
-from nasstudio.engine.device.calibration import fit
+from nasstudio.engine.device.calibration import UNKNOWN_ERROR, fit
+from nasstudio.engine.device.correction import Correction
 from nasstudio.engine.device.device import Device
 from nasstudio.engine.errors import InvalidInput, MissingLayers
 from nasstudio.engine.space.families import build, preset
@@ -37,10 +39,40 @@ def test_that_latency_is_the_sum_of_the_rows():
 def test_that_the_correction_is_applied_to_the_sum():
     table = filled(HERE)
     plain = TableLatency(SPACE, table, HERE)
+    assert plain.error == UNKNOWN_ERROR
     population = SPACE.sample(30, np.random.default_rng(1))
     sums = plain.of(population)
-    table.calibrations[HERE.id] = fit(sums, 0.8 * sums + 0.3, sums)
-    assert np.allclose(TableLatency(SPACE, table, HERE).of(population), 0.8 * sums + 0.3)
+    times, rows = plain.times_ms[:-1], SPACE.rows(population)
+    found = fit(SPACE.layers, times, rows, 0.8 * sums + 0.3, sums)
+    table.calibrations[HERE.id] = found
+    metric = TableLatency(SPACE, table, HERE)
+    assert np.allclose(metric.of(population), 0.8 * sums + 0.3)
+    assert np.allclose(metric.sums(population), sums)
+    assert metric.error == found.interval
+
+
+@pytest.mark.parametrize(
+    "correction",
+    [
+        Correction("line", 0.7, 0.2),
+        Correction("kinds", 0.9, -0.1, 0.02, {"mbconv": 1.3, "mbconv with SE": 0.7, "conv": 0.5}),
+        Correction("residual", 1.1, 0.1, -0.01, {"mbconv": 0.8}, {"weights": 0.3, "kernel": 0.2}),
+        Correction("line", 1.0, -1e6),
+    ],
+)
+def test_that_latency_is_the_sum_of_effective_times_and_the_constant(calibrated, correction):
+    table = filled(HERE)
+    found = calibrated([1.0, 2, 3, 4, 5], [1.0, 2, 3, 4, 5])
+    found = msgspec.structs.replace(found, correction=correction)
+    table.calibrations[HERE.id] = found
+    metric = TableLatency(SPACE, table, HERE)
+    population = SPACE.sample(30, np.random.default_rng(1))
+    by_hand = []
+    for genome in population:
+        layers = [block.layer for block in SPACE.blocks(genome)]
+        own = [found.effective_ms([layer], table.times_ms([layer], HERE))[0] for layer in layers]
+        by_hand.append(max(0.0, sum(own) + correction.constant_ms))
+    assert np.allclose(metric.of(population), by_hand)
 
 
 def test_that_missing_layers_are_all_named():
@@ -66,7 +98,7 @@ def test_that_rows_without_a_layer_are_kept_and_no_space_uses_them():
     table = filled(HERE)
     (row,) = table.add_rows(["Conv 3x3, C=64"])
     assert table.specs[row] is None
-    assert len(available(SPACE, table)) == 4
+    assert len(available(SPACE, table)) == 5
 
 
 def test_that_an_unknown_device_is_an_error_with_the_known_ones():
@@ -84,10 +116,33 @@ def test_that_the_same_processor_under_two_runtimes_is_two_devices():
     assert Device("cpu", "torch", title="mine").id == Device("cpu", "torch").id
 
 
-def test_that_a_removed_column_takes_its_calibration_along():
+def test_that_a_removed_column_takes_its_calibration_along(calibrated):
     table = filled(HERE, THERE)
-    table.calibrations[HERE.id] = fit([1.0, 2, 3, 4], [1.0, 2, 3, 4], [1.0, 2, 3, 4])
+    table.calibrations[HERE.id] = calibrated([1.0, 2, 3, 4], [1.0, 2, 3, 4])
     table.remove_device(HERE.id)
     assert table.devices == [THERE]
     assert not table.calibrations
     assert table.cells.ms.shape == (len(SPACE.layers), 1)
+
+
+@pytest.mark.parametrize("wrong", [0.0, -1.0, np.inf, np.nan])
+def test_that_a_cell_that_is_no_time_counts_as_missing(wrong):
+    table = filled(HERE)
+    column = Cells.of(np.array([wrong]), Source.IMPORTED)
+    column.source[:] = Source.IMPORTED
+    table.put([4], [0], column)
+    assert table.missing(SPACE.layers, HERE) == [SPACE.layers[4]]
+    with pytest.raises(MissingLayers):
+        table.times_ms(SPACE.layers, HERE)
+    assert latency_metrics(SPACE, table) == []
+    assert table.cells.filled.all()
+    assert np.argwhere(table.cells.flawed).tolist() == [[4, 0]]
+
+
+def test_that_a_copy_has_models_and_notes_of_its_own():
+    table = filled(HERE)
+    table.notes = ("one",)
+    copy = table.copy()
+    copy.calibrations["x"] = copy.fitted["x"] = None
+    assert table.calibrations == table.fitted == {}
+    assert copy.notes == ("one",)

@@ -1,4 +1,4 @@
-"""Runtimes: what they offer here, what they refuse, and that what they prepare runs."""
+"""Runtimes: what they offer here, what they refuse, and that what they lower loads and runs."""
 
 import importlib.metadata
 
@@ -8,12 +8,10 @@ import pytest
 from nasstudio.engine.device import probe
 from nasstudio.engine.device.conditions import conditions
 from nasstudio.engine.device.device import Device, processor
-from nasstudio.engine.device.measure import time_layers, time_module, time_onnx
 from nasstudio.engine.device.runtime import registry
-from nasstudio.engine.device.runtime.runtime import DeviceTimed, ModuleRuntime
-from nasstudio.engine.device.runtime.torch_cuda import CudaCall, TorchCuda
+from nasstudio.engine.device.runtime.runtime import ModuleRuntime
 from nasstudio.engine.errors import InvalidInput, NeedsExtra
-from nasstudio.engine.space.layer import parse
+from nasstudio.engine.space.layer import LayerSpec, parse
 
 LAYER = parse("mbconv 8x8x8 -> 8 k3 s1 e2 se res hswish")
 CHAIN = [
@@ -22,76 +20,118 @@ CHAIN = [
     parse("conv 8x8x8 -> 16 k1 s1 pool hswish"),
     parse("linear 16x1x1 -> 4 k1 s1 nobn bias"),
 ]
+QUICK = ["onnxruntime", "openvino", "torch"]
 
 
-def test_that_the_probe_finds_the_processor_under_each_runtime_with_one_thread_first():
-    devices, gaps = probe.devices_here()
-    assert {d.runtime for d in devices} >= {"torch", "onnxruntime"}
+@pytest.fixture(scope="module")
+def found():
+    return probe.devices_here()
+
+
+def test_that_the_probe_finds_the_processor_under_each_runtime_with_one_thread_first(found):
+    devices, gaps = found
     assert gaps == []
-    for runtime in ("torch", "onnxruntime"):
-        threads = [d.threads for d in devices if d.runtime == runtime]
-        assert threads[0] == 1
-        assert threads == sorted(set(threads))
+    for runtime in ("onnxruntime", "openvino", "executorch", "torch", "torch-compile"):
+        for precision in registry.get(runtime).precisions:
+            threads = [
+                d.threads for d in devices if (d.runtime, d.precision) == (runtime, precision)
+            ]
+            assert threads[0] == 1
+            assert threads == sorted(set(threads))
     assert len({d.id for d in devices}) == len(devices)
+    assert len({d.name for d in devices}) == len(devices)
     assert all(d.here for d in devices if d.runtime != "torch-cuda")
+    assert devices[0].runtime == "onnxruntime"
+    assert devices[0].precision == "fp32"
 
 
-def test_that_a_runtime_that_is_not_installed_is_a_gap_and_not_a_failure(monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "extra"),
+    [("onnxruntime", "engine"), ("openvino", "openvino"), ("executorch", "executorch")],
+)
+def test_that_a_runtime_that_is_not_installed_is_a_gap_that_names_its_extra(
+    name, extra, monkeypatch
+):
+    runtime = registry.get(name)
+
     def none(self):
-        raise NeedsExtra("onnxruntime", "engine")
+        raise NeedsExtra(name, extra)
 
-    runtime = registry.get("onnxruntime")
     monkeypatch.setattr(type(runtime), "available", none)
     devices, gaps = probe.devices_here()
-    assert {d.runtime for d in devices} == {"torch"} or "torch-cuda" in {d.runtime for d in devices}
-    assert "pip install nasstudio[engine]" in gaps[0]
+    assert name not in {d.runtime for d in devices}
+    assert "torch" in {d.runtime for d in devices}
+    assert len(gaps) == 1
+    assert f"pip install nasstudio[{extra}]" in gaps[0]
 
 
-@pytest.mark.parametrize("name", ["torch", "onnxruntime"])
-def test_that_each_runtime_runs_layers_networks_and_the_empty_call(name):
+@pytest.mark.parametrize("name", ["openvino", "executorch"])
+def test_that_an_optional_runtime_is_looked_up_without_importing_it(name, monkeypatch):
+    import importlib.util
+
+    module = registry._RUNTIMES[name][0]
+    found = importlib.util.find_spec
+
+    def missing(package):
+        return None if package == name else found(package)
+
+    monkeypatch.setattr(f"{module}.find_spec", missing)
+    with pytest.raises(NeedsExtra, match=f"{name} is not installed") as caught:
+        registry.get(name)
+    assert caught.value.extra == name
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_that_each_runtime_lowers_and_loads_layers_networks_and_the_empty_network(name):
+    runtime = registry.get(name)
+    for device in runtime.devices_here():
+        for layers in ([], [LAYER], CHAIN):
+            artefact = runtime.lower(layers, device)
+            assert isinstance(artefact, bytes)
+            call = runtime.load(artefact, device)
+            assert call() is None
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_that_lowering_twice_gives_the_same_artefact(name):
+    runtime = registry.get(name)
+    for device in runtime.devices_here():
+        assert runtime.lower(CHAIN, device) == runtime.lower(CHAIN, device)
+
+
+@pytest.mark.parametrize("name", [*QUICK, "executorch", "torch-compile"])
+def test_that_layers_that_do_not_fit_or_have_no_network_are_refused_before_anything_runs(name):
     runtime = registry.get(name)
     device = runtime.devices_here()[0]
-    for call in (
-        runtime.prepare_empty(device),
-        runtime.prepare_layer(LAYER, device),
-        runtime.prepare_network(CHAIN, device),
-    ):
-        assert call() is None
-    timing = time_layers(CHAIN, device, 0.05)
-    assert 0 < timing.p10_ms <= timing.median_ms <= timing.p90_ms
-    assert timing.n > 0
+    with pytest.raises(InvalidInput, match="gives 8x8x8, and the next is 'conv 9x8x8"):
+        runtime.lower([CHAIN[0], LayerSpec("conv", 9, 8, 8, 4)], device)
+    with pytest.raises(InvalidInput, match="attention") as caught:
+        runtime.lower([LayerSpec("attention", 8, 4, 1, 8, heads=2)], device)
+    assert caught.value.remedy
 
 
-def test_that_an_onnx_file_is_timed_by_onnx_runtime_and_refused_by_torch(tmp_path):
-    import numpy as np
-
-    from nasstudio.engine.device.runtime import onnx_graph
-
-    path = tmp_path / "net.onnx"
-    model = onnx_graph.network_model(CHAIN, np.random.default_rng(0))
-    path.write_bytes(onnx_graph.serialised(model))
-    ort = registry.get("onnxruntime").devices_here()[0]
-    assert time_onnx(path, ort, 0.05).median_ms > 0
-    torch_device = registry.get("torch").devices_here()[0]
-    with pytest.raises(InvalidInput, match="PyTorch does not run ONNX files"):
-        time_onnx(path, torch_device, 0.05)
-    with pytest.raises(InvalidInput, match="not there"):
-        time_onnx(tmp_path / "none.onnx", ort, 0.05)
-    path.write_bytes(b"nothing of the kind")
-    with pytest.raises(InvalidInput, match="ONNX Runtime can't run it") as caught:
-        time_onnx(path, ort, 0.05)
-    assert str(path) == caught.value.where
+@pytest.mark.parametrize("name", [*QUICK, "executorch"])
+@pytest.mark.parametrize("artefact", [b"", b"nothing of the kind", b"\x00" * 64, b"{}", b"[1]"])
+def test_that_a_broken_artefact_is_refused_with_a_remedy(name, artefact):
+    runtime = registry.get(name)
+    with pytest.raises(InvalidInput) as caught:
+        runtime.load(artefact, runtime.devices_here()[0])
+    assert caught.value.where
+    assert "Measure again" in caught.value.remedy
 
 
-def test_that_a_torch_module_is_timed_by_torch_only():
-    from torch import nn
+def test_that_only_torchs_family_runs_modules():
+    modules = {n for n in registry.names() if isinstance(registry.get(n), ModuleRuntime)}
+    assert modules == {"torch", "torch-cuda", "torch-compile", "executorch"}
 
-    device = registry.get("torch").devices_here()[0]
-    assert time_module(nn.Conv2d(1, 4, 3), (1, 1, 8, 8), device, 0.05).median_ms > 0
-    ort = registry.get("onnxruntime").devices_here()[0]
-    with pytest.raises(InvalidInput, match="does not run torch modules"):
-        time_module(nn.Conv2d(1, 4, 3), (1, 1, 8, 8), ort, 0.05)
-    assert not isinstance(registry.get("onnxruntime"), ModuleRuntime)
+
+@pytest.mark.parametrize("name", ["torch", "torch-compile", "torch-cuda", "executorch"])
+def test_that_a_runtime_without_onnx_says_which_has_it(name, tmp_path):
+    runtime, device = registry.get(name), Device(processor(), name)
+    assert not runtime.takes_onnx(device)
+    with pytest.raises(InvalidInput, match="does not run ONNX files") as caught:
+        runtime.lower_onnx(tmp_path / "net.onnx", device)
+    assert "ONNX Runtime" in caught.value.remedy
 
 
 @pytest.mark.parametrize(
@@ -100,8 +140,9 @@ def test_that_a_torch_module_is_timed_by_torch_only():
         ({"runtime": "table"}, "known from a table only"),
         ({"hardware": "Another Processor"}, "is not this machine"),
         ({"version": "0.1"}, "was set up with"),
-        ({"batch": 8}, "Batch 8 in fp32"),
-        ({"precision": "int8"}, "int8"),
+        ({"precision": "fp16"}, "ONNX Runtime fp16, 1 thread can't be measured"),
+        ({"batch": 0}, "batch 0 can't be measured"),
+        ({"threads": 0}, "0 threads can't be measured"),
     ],
 )
 def test_that_a_device_that_is_not_here_is_not_measured(change, said):
@@ -110,6 +151,12 @@ def test_that_a_device_that_is_not_here_is_not_measured(change, said):
     with pytest.raises(InvalidInput, match=said) as caught:
         registry.runtime_of(device)
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize("change", [{"precision": "int8"}, {"batch": 8}, {"threads": 2}])
+def test_that_what_a_runtime_can_do_is_measured_though_the_probe_did_not_list_it(change):
+    here = registry.get("onnxruntime").devices_here()[0]
+    assert registry.runtime_of(msgspec.structs.replace(here, **change)).name == "onnxruntime"
 
 
 def test_that_an_unknown_runtime_says_what_it_needs():
@@ -140,72 +187,6 @@ def test_that_a_package_may_register_a_runtime(monkeypatch):
     assert "abacus" in registry.names()
     assert Device("beads", "abacus", "1") in probe.devices_here()[0]
     assert importlib.metadata.entry_points is not points
-
-
-class FakeCuda:
-    """Stands for `torch.cuda`: two equal cards and one of another model, and a clock of its own."""
-
-    def __init__(self, names=("RTX 1", "RTX 1", "RTX 2")):
-        self.names = names
-        self.now_ms = 0.0
-        self.pending_ms = 0.0
-        self.said = []
-
-    def is_available(self):
-        return bool(self.names)
-
-    def device_count(self):
-        return len(self.names)
-
-    def get_device_name(self, index):
-        return self.names[index]
-
-    def synchronize(self, place):
-        self.now_ms += self.pending_ms
-        self.pending_ms = 0.0
-        self.said.append("synchronise")
-
-    def device(self, place):
-        import contextlib
-
-        return contextlib.nullcontext()
-
-    def Event(self, enable_timing):
-        cuda = self
-
-        class Event:
-            def record(self):
-                self.at_ms = cuda.now_ms + cuda.pending_ms
-
-            def elapsed_time(self, other):
-                return other.at_ms - self.at_ms
-
-        assert enable_timing
-        return Event()
-
-
-def test_that_cards_are_offered_by_model_and_found_again_by_name():
-    runtime = TorchCuda(FakeCuda())
-    devices = runtime.devices_here()
-    assert [d.hardware for d in devices] == ["RTX 1", "RTX 2"]
-    assert [runtime.index(d) for d in devices] == [0, 2]
-    with pytest.raises(InvalidInput, match="no 'RTX 9'"):
-        runtime.index(Device("RTX 9", "torch-cuda"))
-    assert TorchCuda(FakeCuda(())).devices_here() == []
-
-
-def test_that_a_call_on_a_card_is_timed_by_events_after_the_card_has_finished():
-    cuda = FakeCuda()
-
-    def infer():
-        cuda.pending_ms += 2.0
-
-    call = CudaCall(infer, cuda, "cuda:0")
-    assert isinstance(call, DeviceTimed)
-    call()
-    assert cuda.said == ["synchronise"]
-    infer()
-    assert call.time_ns(5) == 10_000_000
 
 
 def test_that_conditions_hold_what_decides_a_time():

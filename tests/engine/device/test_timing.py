@@ -1,9 +1,12 @@
 """The measuring core on a clock that the tests turn."""
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 
-from nasstudio.engine.device.timing import MIN_ROUNDS, Bench, Clocks, Timing
+from nasstudio.engine.device.sampling import Burst, CallSampler, Clocks
+from nasstudio.engine.device.timing import MIN_ROUNDS, Bench, Timing, bench_of_calls
 
 
 class Machine:
@@ -29,7 +32,7 @@ class Machine:
 
     def bench(self, *calls, threads=1):
         rng = np.random.default_rng(0)
-        return Bench(calls, threads=threads, rng=rng, clocks=self.clocks())
+        return bench_of_calls(calls, threads=threads, rng=rng, clocks=self.clocks())
 
 
 def test_that_medians_and_quantiles_are_those_of_the_calls():
@@ -100,7 +103,7 @@ def test_that_a_stop_between_bursts_keeps_what_was_measured():
     def check():
         nonlocal asked
         asked += 1
-        if asked == 2:
+        if asked == 3:  # once before the process, then before each burst
             raise Stop
 
     with pytest.raises(Stop):
@@ -117,7 +120,7 @@ def test_that_a_device_with_its_own_clock_is_asked_for_the_time():
             return calls * 7_000
 
     machine = Machine()
-    bench = Bench(
+    bench = bench_of_calls(
         [OnCard()],
         threads=1,
         rng=np.random.default_rng(0),
@@ -137,3 +140,95 @@ def test_that_the_overhead_is_taken_off_and_a_time_stays_a_time():
 
 def test_that_nothing_to_measure_is_nothing():
     assert Machine().bench().run(spread=0.01, budget_s=1) == []
+
+
+# -- several processes ------------------------------------------------------------------------------------------------
+
+
+class Processes:
+    """Samplers that stand for fresh processes: each process is a little faster or slower than the others."""
+
+    def __init__(self, ns, factors):
+        self.ns, self.factors = ns, factors
+        self.wall = 0
+        self.opened = []
+
+    @contextmanager
+    def open(self, numbers):
+        factor = self.factors[len(self.opened) % len(self.factors)]
+        self.opened.append(tuple(numbers))
+        yield Process(self, factor)
+
+    def bench(self):
+        rng = np.random.default_rng(0)
+        return Bench(self.open, len(self.ns), threads=1, rng=rng, wall=lambda: self.wall)
+
+
+class Process:
+    def __init__(self, machine, factor):
+        self.machine, self.factor = machine, factor
+
+    def burst(self, index):
+        ns = self.machine.ns[index] * self.factor
+        self.machine.wall += int(5 * ns)
+        return Burst((ns,) * 5, (ns,) * 5)
+
+
+def test_that_every_call_is_measured_in_several_fresh_processes():
+    machine = Processes([1e6, 2e6], [1.0])
+    bench = machine.bench()
+    assert bench.run(spread=0.01, budget_s=60) == []
+    assert machine.opened == [(0, 1)] * 3
+    assert bench.timing(0).processes == 3
+    assert bench.noise() == 0
+
+
+def test_that_a_call_is_never_known_better_than_its_processes_agree():
+    machine = Processes([1e6], [1.0, 1.06, 0.94])
+    bench = machine.bench()
+    bench.run(spread=0.01, budget_s=0.06)
+    timing = bench.timing(0)
+    assert timing.half_width > 0.02
+    assert bench.noise() == pytest.approx(0.06, rel=0.05)
+    assert timing.median_ms == pytest.approx(1.0, rel=0.01)
+
+
+def test_that_only_what_is_not_known_yet_is_loaded_by_further_processes():
+    machine = Processes([1e6, 1e6], [1.0])
+    bench = machine.bench()
+    steady = machine.ns[:]
+    jumping = iter([1.0, 1.5, 0.7] * 40)
+
+    @contextmanager
+    def open_jumping(numbers):
+        machine.ns = [steady[0], steady[1] * next(jumping)]
+        with machine.open(numbers) as process:
+            yield process
+
+    bench._open = open_jumping
+    assert bench.run(spread=0.01, budget_s=60) == [1]
+    assert machine.opened[:3] == [(0, 1)] * 3
+    assert set(machine.opened[3:]) == {(1,)}
+    assert bench.timing(1).rounds == 60
+
+
+def test_that_without_a_budget_one_process_measures_everything_once():
+    machine = Processes([1e6] * 4, [1.0])
+    bench = machine.bench()
+    bench.run(spread=0.01, budget_s=0.0)
+    assert len(machine.opened) == 1
+    assert [bench.timing(i).rounds for i in range(4)] == [1] * 4
+
+
+def test_that_long_calls_are_sampled_less_often_and_without_an_inner_loop():
+    machine = Machine()
+    called = []
+    slow = machine.call(50_000_000)
+
+    def call():
+        called.append(1)
+        slow()
+
+    burst = CallSampler([call], 1, machine.clocks()).burst(0)
+    assert len(burst.wall) == 3
+    assert len(called) == 5

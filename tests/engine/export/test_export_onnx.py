@@ -10,10 +10,14 @@ import onnx
 import pytest
 from torch import nn
 
+from nasstudio.engine.cost import counts
 from nasstudio.engine.errors import CorruptFile, InvalidInput
 from nasstudio.engine.export import onnx as onnx_export
-from nasstudio.engine.export.deployment import Deployment
+from nasstudio.engine.export.deployment import Deployment, Preprocessing
 from nasstudio.engine.export.equality import OnnxNetwork, difference, torch_logits
+from nasstudio.engine.export.folded import folded_weights
+from nasstudio.engine.net.static import StaticNetwork
+from nasstudio.engine.space.families import build, preset
 from nasstudio.engine.space.layer import LayerSpec
 from nasstudio.engine.space.space import Block
 
@@ -79,3 +83,27 @@ def test_that_another_file_is_refused(content: bytes, tmp_path: Path) -> None:
     with pytest.raises(CorruptFile) as problem:
         onnx_export.metadata(path)
     assert problem.value.where == str(path)
+
+
+@pytest.mark.parametrize("name", ["mbv3_28_fast", "mbv3_28"])
+def test_that_a_file_is_as_large_as_the_space_says(name: str, tmp_path: Path) -> None:
+    space = build(preset(name))
+    population = np.stack([space.smallest(), *space.sample(2, np.random.default_rng(0))])
+    for number, genome in enumerate(population):
+        blocks = space.blocks(genome)
+        weights = folded_weights(StaticNetwork([block.layer for block in blocks]).eval())
+        shown = Preprocessing(1, blocks[0].layer.height, 28, (0.3,), (0.25,))
+        labels = tuple(f"class {i}" for i in range(blocks[-1].layer.channels_out))
+        facts = {"accuracy": 0.75}
+        exported = Deployment(
+            f"net-{number}",
+            "Net",
+            tuple(blocks),
+            weights,
+            labels,
+            shown,
+            space.values(genome),
+            facts,
+        )
+        size = onnx_export.write(exported, tmp_path).stat().st_size / counts.MIB
+        assert counts.size_mib(space, genome[None])[0] == pytest.approx(size, rel=0.02)

@@ -198,7 +198,7 @@ def test_that_the_plan_says_what_is_lacking_and_which_step_makes_it(tmp_path):
 
 def test_that_only_missing_rows_are_planned_to_be_measured(project):
     layers = build(preset("mbv3_28_fast")).layers
-    assert plan.profile(project, DEVICE).layers == ()
+    assert plan.profile(project, DEVICE).layers is None
     known = [text(x) for x in layers[5:]]
     project.put_cells(known, DEVICE, Cells.of(np.ones(len(known)), Source.MEASURED))
     spec = plan.profile(project, DEVICE)
@@ -280,3 +280,18 @@ def test_that_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
         atomic.replace_atomic(path, full)
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["table.json"]
+
+
+def test_that_the_tables_hash_follows_every_change_saved_or_not(tmp_path) -> None:
+    project = Project.create(tmp_path / "Hash")
+    device = Device("X", "table", title="X")
+    project.put_cells(["a", "b"], device, Cells.of(np.array([1.0, 2.0]), Source.EDITED))
+    saved = project.snapshot().table_sha256
+    assert saved == project.table_reference().sha256
+    project.table.cells.ms[0, 0] = 3.0
+    changed = project.snapshot().table_sha256
+    assert changed != saved
+    assert changed == project.table_reference().sha256
+    project.table.cells.ms[0, 0] = 1.0
+    assert project.snapshot().table_sha256 == saved
+    project.close()

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from nasstudio.engine.cost.formats import to_json
+from nasstudio.engine.cost.formats.own_json import to_json
 from nasstudio.engine.cost.table import Cells, LatencyTable, Source
 from nasstudio.engine.data.catalog import open_set
 from nasstudio.engine.data.document import DataDocument

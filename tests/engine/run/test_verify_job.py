@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nasstudio.engine.accuracy.evaluate import Evaluator
-from nasstudio.engine.cost.formats import read_table
+from nasstudio.engine.cost.formats.reader import read_table
 from nasstudio.engine.cost.metric import TableLatency
 from nasstudio.engine.data.catalog import open_set
 from nasstudio.engine.data.document import DataDocument

@@ -97,9 +97,14 @@ def everything(small_space):
 
 
 @pytest.fixture(scope="session")
-def small_metrics(small_space):
+def small_table(small_space):
     # Wide noise: here a larger kernel is often the faster one.
-    return available(small_space, synthetic_table(small_space, noise=(0.2, 5)))
+    return synthetic_table(small_space, noise=(0.2, 5))
+
+
+@pytest.fixture(scope="session")
+def small_metrics(small_space, small_table):
+    return available(small_space, small_table)
 
 
 @pytest.fixture(scope="session")

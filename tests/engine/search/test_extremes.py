@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import pytest
 
-from nasstudio.engine.device.calibration import Calibration
+from nasstudio.engine.cost.metric import TableLatency
+from nasstudio.engine.device.correction import Correction
 from nasstudio.engine.errors import InfeasibleLimits, InvalidInput
 from nasstudio.engine.search.extremes import check_feasible, extremes
 from nasstudio.engine.search.limit import Limit
@@ -30,7 +32,7 @@ class Opaque:
 
 def test_that_exact_ends_are_those_of_all_networks(small_space, small_metrics, everything):
     rng = np.random.default_rng(0)
-    assert len(small_metrics) == 5
+    assert len(small_metrics) == 6
     for metric in small_metrics:
         end = extremes(small_space, metric, rng)
         values = metric.of(everything)
@@ -41,16 +43,37 @@ def test_that_exact_ends_are_those_of_all_networks(small_space, small_metrics, e
         assert metric.of(end.at_largest[None])[0] == end.largest
 
 
-def test_that_a_rising_calibration_keeps_the_ends_exact(small_space, small_metrics, everything):
-    metric = small_metrics[0]
-    metric_calibration = Calibration(0.8, 0.3, 0.0, 0.0, 1.0, 1.0, 1.0, None, (), (), ())
-    metric.calibration = metric_calibration
-    try:
-        end = extremes(small_space, metric, np.random.default_rng(0))
-        assert end.exact
-        assert end.smallest == pytest.approx(metric.of(everything).min())
-    finally:
-        metric.calibration = None
+@pytest.mark.parametrize(
+    "correction",
+    [
+        Correction("line", 0.8, 0.3),
+        Correction("kinds", 0.8, 0.3, -0.05, {"mbconv": 0.4, "mbconv with SE": 2.5}),
+        Correction("residual", 0.8, 0.0, 0.0, {}, {"weights": 5.0, "kernel": -0.4}),
+    ],
+)
+def test_that_a_calibration_keeps_the_ends_exact(
+    small_space, small_table, everything, calibrated, correction
+):
+    device = small_table.devices[0]
+    found = calibrated([1.0, 2, 3, 4], [1.0, 2, 3, 4])
+    table = small_table.copy()
+    table.calibrations[device.id] = msgspec.structs.replace(found, correction=correction)
+    metric = TableLatency(small_space, table, device)
+    end = extremes(small_space, metric, np.random.default_rng(0))
+    values = metric.of(everything)
+    assert end.exact
+    assert end.smallest == pytest.approx(values.min())
+    assert end.largest == pytest.approx(values.max())
+
+
+def test_that_the_least_memory_is_exact_and_the_most_is_what_a_network_needs(space, metrics):
+    memory = next(metric for metric in metrics if metric.key == "memory")
+    end = extremes(space, memory, np.random.default_rng(0))
+    seen = memory.of(space.sample(3000, np.random.default_rng(1)))
+    assert end.exact
+    assert end.smallest <= seen.min()
+    assert end.largest >= seen.max()
+    assert memory.of(end.at_largest[None])[0] == end.largest
 
 
 def test_that_an_estimate_says_so_and_reaches_the_exact_end(space, metrics):

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from nasstudio.engine.cost.formats import to_json
+from nasstudio.engine.cost.formats.own_json import to_json
 from nasstudio.engine.cost.table import Cells
 from nasstudio.engine.errors import InfeasibleLimits, InvalidInput, MissingLayers
 from nasstudio.engine.job import events as ev

@@ -4,7 +4,6 @@ import json
 import numpy as np
 import pytest
 
-from nasstudio.engine.device.calibration import fit
 from nasstudio.engine.device.device import Device
 from nasstudio.engine.project.project import Project
 from nasstudio.engine.space.families import build, preset
@@ -154,10 +153,12 @@ def test_that_measured_networks_stand_beside_the_front(qtbot, open_page, make_pr
     )
 
 
-def test_that_ranks_come_from_measured_networks(qtbot, open_page, make_project):
+def test_that_ranks_come_from_measured_networks(qtbot, open_page, make_project, calibrated):
     path = make_project("p")
     project = Project.open(path, write=True)
-    project.table.calibrations[ONE.id] = fit([1, 2, 3, 4, 5], [1, 2, 3, 4, 5], [5, 4, 3, 2, 1])
+    project.table.calibrations[ONE.id] = calibrated(
+        [1, 2, 3, 4, 5], [1, 2, 3, 4, 5], [5, 4, 3, 2, 1]
+    )
     project.save_table()
     project.close()
     page = open_page(path)

@@ -11,7 +11,7 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QMenu
 
-from nasstudio.engine.cost.formats import read_table
+from nasstudio.engine.cost.formats.reader import read_table
 from nasstudio.engine.cost.table import Cells, Source
 from nasstudio.engine.data.document import DataDocument
 from nasstudio.engine.device.device import Device, processor
@@ -21,9 +21,9 @@ from nasstudio.engine.space.families import build, preset
 from nasstudio.engine.space.layer import text
 from nasstudio.resources import resource
 from nasstudio.ui.pages.devices import menus
-from nasstudio.ui.pages.devices.flags import FlagPopover
+from nasstudio.ui.pages.devices.details import CellPopover
 from nasstudio.ui.pages.devices.page import DevicesPage
-from nasstudio.ui.tables.latency_model import FIRST_DEVICE
+from nasstudio.ui.tables.shown import FIRST_DEVICE
 from nasstudio.ui.workbench import LiveRun, Workbench
 
 HERE = Device(processor(), "onnxruntime", "1.0", 1)
@@ -285,8 +285,7 @@ def test_that_a_flag_that_is_kept_comes_back_when_the_time_changes(
         row, column = page.model.table.row(label), page.model.table.column(HERE)
         qtbot.waitUntil(lambda: (row, column) in page.model.flags_of)
         assert not page.card.flags.isHidden()
-        flag = page.model.flags_of[row, column]
-        popover = FlagPopover(page.model, flag, measurable=True, parent=page)
+        popover = CellPopover(page.model, (row, column), measurable=True, parent=page)
         qtbot.addWidget(popover)
         popover.keep_asked.connect(page.card.keep_asked)
         popover.keep.click()
@@ -299,8 +298,8 @@ def test_that_a_flagged_row_can_be_measured_alone(qtbot, project_path, space) ->
     label = text(space.layers[40])
     with shown(qtbot, project_path) as (page, bench):
         row, column = page.model.table.row(label), page.model.table.column(HERE)
-        assert page.card.can_measure(row, column)
-        assert not page.card.can_measure(row, page.model.table.column(FOREIGN))
+        assert page.measuring.possible(row, column)
+        assert not page.measuring.possible(row, page.model.table.column(FOREIGN))
         page.card.measure_asked.emit(row, column)
         qtbot.waitUntil(lambda: len(bench.made) == 1)
         assert bench.made[0].layers == (label,)

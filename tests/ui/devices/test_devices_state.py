@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from nasstudio.engine.cost.table import Cells, LatencyTable, Source
-from nasstudio.engine.device.calibration import fit
 from nasstudio.engine.device.device import Device
 from nasstudio.ui.pages.devices.state import icon_of, spoken_left, spoken_time, summary
 from nasstudio.ui.plots.calibration import CalibrationPlot, band
@@ -67,23 +66,23 @@ def test_that_the_pair_has_nearly_the_same_macs_and_the_largest_ratio() -> None:
     assert unequal_pair([100], [1]) is None
 
 
-def test_that_the_noise_band_is_that_of_the_repeated_network() -> None:
+def test_that_the_noise_band_is_that_of_the_repeated_network(calibrated) -> None:
     x = [1.0, 2.0, 3.0, 4.0, 5.0]
-    assert band(fit(x, x, x, noise=0.02)) == 0.02
-    assert band(fit(x, x, x, spread=[0.04] * 5)) == pytest.approx(0.02)
+    assert band(calibrated(x, x, noise=0.02)) == 0.02
+    assert band(calibrated(x, x, spread=[0.04] * 5)) == pytest.approx(0.02)
 
 
-def test_that_a_network_far_off_is_named(qtbot) -> None:
+def test_that_a_network_far_off_is_named(qtbot, calibrated) -> None:
     x = list(np.linspace(1, 5, 12))
     y = list(x)
     y[4] *= 1.4
     plot = CalibrationPlot()
     qtbot.addWidget(plot)
     names = tuple(f"net{i}" for i in range(12))
-    plot.show_calibration(fit(x, y, x, noise=0.01), names)
+    plot.show_calibration(calibrated(x, y, noise=0.01), names)
     assert plot._worst_text.toPlainText().startswith("net4, ")
     assert "over" in plot._worst_text.toPlainText()
-    plot.show_calibration(fit(x, x, x, noise=0.01), names)
+    plot.show_calibration(calibrated(x, x, noise=0.01), names)
     assert not plot._worst.isVisible()
 
 

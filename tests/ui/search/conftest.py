@@ -59,11 +59,15 @@ def fill_table(project: Project, space: SearchSpace) -> None:
     for device, ms in times.items():
         cells = Cells.of(ms, Source.MEASURED)
         project.put_cells(labels, device, cells)
-    sums = np.linspace(0.5, 3.0, 16)
+    population = space.sample(16, np.random.default_rng(0))
+    rows = space.rows(population)
+    sums = np.append(times[PIXEL], 0.0)[rows].sum(axis=1)
     project.table.calibrations[PIXEL.id] = calibrate(
-        sums.tolist(),
-        (1.06 * sums + 0.03 + 0.02 * np.sin(9 * sums)).tolist(),
-        sums.tolist(),
+        space.layers,
+        times[PIXEL],
+        rows,
+        1.06 * sums + 0.03 + 0.02 * np.sin(9 * sums),
+        counts.macs(space, population),
     )
     project.save_table()
 

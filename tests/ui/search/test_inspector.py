@@ -34,7 +34,8 @@ def test_that_the_layers_on_the_chosen_device_sum_up_to_the_latency(
         rows = inspector.diagram.rows()
         assert len(rows) == len(made.space.blocks(genome))
         metric = TableLatency(made.space, bench.snapshot.table, device)
-        assert sum(row.ms for row in rows) == pytest.approx(metric.sums(genome[None])[0])
+        total = sum(row.ms for row in rows) + metric.constant_ms
+        assert total == pytest.approx(metric.of(genome[None])[0])
     assert not inspector.grab().isNull()
 
 
@@ -43,9 +44,26 @@ def test_that_the_correction_has_a_line_of_its_own_where_there_is_one(
 ):
     bench.select(as_key(made.space.largest()))
     inspector.set_device(synthetic.PIXEL.id)
-    assert len(inspector.sums.rows()) == 2
+    assert len(inspector.sums.rows()) == 3
     inspector.set_device(synthetic.DESKTOP.id)
     assert len(inspector.sums.rows()) == 1
+
+
+def test_that_the_layers_are_compared_on_all_devices(bench, made, inspector, synthetic):
+    bench.select(as_key(made.space.largest()))
+    inspector.devices_button.click()
+    dialog = inspector.dialog
+    assert dialog.isVisible()
+    assert len(dialog.plot.values()) == len(made.space.blocks(made.space.largest())) + 1
+    assert len(dialog.plot._marks) == 2
+    assert synthetic.PIXEL.title in dialog.plot.said(0)
+    bench.select(as_key(made.space.smallest()))
+    assert len(dialog.plot.values()) == len(made.space.blocks(made.space.smallest())) + 1
+    dialog.unit.button("share").click()
+    assert "%" in dialog.plot.axis_titles()[0]
+    bench.select(None)
+    assert dialog.plot.values().size == 0
+    dialog.close()
 
 
 def test_that_predicted_stands_beside_verified(qtbot, bench, made, inspector, synthetic):

@@ -12,8 +12,11 @@ from nasstudio.engine.device.device import Device
 from nasstudio.engine.errors import InvalidInput
 from nasstudio.engine.space.families import build, preset
 from nasstudio.engine.space.layer import text
-from nasstudio.ui.tables.latency_model import FIRST_DEVICE, LatencyModel
+from nasstudio.ui.tables.actions import TableActions
+from nasstudio.ui.tables.chosen import Chosen
+from nasstudio.ui.tables.latency_model import LatencyModel
 from nasstudio.ui.tables.latency_view import LatencyView
+from nasstudio.ui.tables.shown import FIRST_DEVICE
 
 GPU, CPU = Device("GPU", "table", title="GPU"), Device("CPU", "table", title="CPU")
 
@@ -43,6 +46,21 @@ def model(qtbot, space):
 def first(model: LatencyModel, column: int = FIRST_DEVICE):
     row = next(r for r in range(model.rowCount()) if model.table_row(r) is not None)
     return model.index(row, column)
+
+
+def picked(model: LatencyModel, *indexes) -> Chosen:
+    cells = [model.cell_at(index) for index in indexes]
+    rows, columns = zip(*[at for at in cells if at is not None], strict=True)
+    return Chosen(np.array(rows), np.array(columns))
+
+
+def written(block: list[list[str]]) -> str:
+    return "\n".join("\t".join(line) for line in block)
+
+
+@pytest.fixture
+def actions(model):
+    return TableActions(model)
 
 
 def test_that_the_model_keeps_qts_rules(qtmodeltester, model) -> None:
@@ -123,12 +141,14 @@ def test_that_rows_stay_where_they_are_whatever_is_measured_first(model, space) 
     assert np.count_nonzero(~np.isnan(model.table.cells.ms)) == 4
 
 
-def test_that_paste_puts_a_rectangle_over_heads_of_groups_and_undoes_at_once(model) -> None:
+def test_that_paste_puts_a_rectangle_over_heads_of_groups_and_undoes_at_once(
+    model, actions
+) -> None:
     index = first(model)
     rows = [r for r in model.layout.rows if r >= 0][:8]
     before = model.table.cells.ms.copy()
     block = [[f"{i + 1}", f"{i + 1},5"] for i in range(8)]
-    model.paste(index, block)
+    actions.paste(written(block), picked(model, index))
     assert model.table.cells.ms[rows, 0].tolist() == [i + 1 for i in range(8)]
     assert model.table.cells.ms[rows, 1].tolist() == [i + 1.5 for i in range(8)]
     assert model.undo_stack.count() == 1
@@ -136,45 +156,47 @@ def test_that_paste_puts_a_rectangle_over_heads_of_groups_and_undoes_at_once(mod
     assert (model.table.cells.ms == before).all()
 
 
-def test_that_a_paste_with_one_wrong_cell_changes_nothing_and_names_it(model) -> None:
-    index = first(model)
+def test_that_a_paste_with_one_wrong_cell_changes_nothing_and_names_it(model, actions) -> None:
+    said = []
+    model.rejected.connect(said.append)
     before = model.table.cells.ms.copy()
-    with pytest.raises(InvalidInput) as caught:
-        model.paste(index, [["1", "2"], ["3", "soon"]])
-    assert "CPU" in caught.value.where
+    actions.paste("1\t2\n3\tsoon", picked(model, first(model)))
+    assert isinstance(said[0], InvalidInput)
+    assert "CPU" in said[0].where
     assert (model.table.cells.ms == before).all()
 
 
-def test_that_a_paste_that_does_not_fit_is_refused(model) -> None:
-    with pytest.raises(InvalidInput):
-        model.paste(first(model, FIRST_DEVICE + 1), [["1", "2"]])
-    with pytest.raises(InvalidInput):
-        model.paste(first(model, 0), [["1"]])
+def test_that_a_paste_that_does_not_fit_is_refused(model, actions) -> None:
+    said = []
+    model.rejected.connect(said.append)
+    actions.paste("1\t2", picked(model, first(model, FIRST_DEVICE + 1)))
+    assert "do not fit" in said[0].what
+    assert model.undo_stack.count() == 0
 
 
-def test_that_one_copied_time_fills_the_whole_selection(model) -> None:
+def test_that_one_copied_time_fills_the_whole_selection(model, actions) -> None:
     rows = [r for r in range(model.rowCount()) if model.table_row(r) is not None][:3]
     chosen = [model.index(r, FIRST_DEVICE) for r in rows]
-    model.paste(chosen[0], [["0.25"]], chosen)
+    actions.paste("0.25", picked(model, *chosen))
     assert [model.table.cells.ms[model.cell_at(i)] for i in chosen] == [0.25] * 3
 
 
-def test_that_delete_empties_cells_and_their_text(model) -> None:
+def test_that_delete_empties_cells_and_their_text(model, actions) -> None:
     index = first(model)
-    model.clear([index, model.index(index.row(), 0)])
+    actions.clear(picked(model, index, model.index(index.row(), 0)))
     assert np.isnan(model.table.cells.ms[model.cell_at(index)])
     assert index.data() == ""
     model.undo_stack.undo()
     assert index.data() != ""
 
 
-def test_that_the_ratio_compares_the_slowest_with_the_fastest(model) -> None:
+def test_that_the_ratio_compares_the_slowest_with_the_fastest(model, actions) -> None:
     index = first(model)
     at = model.cell_at(index)
     model.setData(index, "1")
     model.setData(model.index(index.row(), FIRST_DEVICE + 1), "2.5")
     assert model.index(index.row(), model.ratio_column).data() == "2.5×"
-    model.clear([index])
+    actions.clear(picked(model, index))
     assert model.index(index.row(), model.ratio_column).data() == ""
     assert at[1] == 0
 

@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nasstudio.engine.cost.table import Cells, LatencyTable, Source
-from nasstudio.engine.device.calibration import fit
 from nasstudio.engine.device.device import Device
 from nasstudio.ui.tables.change import Block, TableChange, apply, inverse, whole
 
@@ -51,10 +50,10 @@ blocks = st.lists(
 @settings(max_examples=60)
 @given(blocks, st.lists(st.sampled_from([A.id, B.id]), max_size=2, unique=True))
 def test_that_a_change_and_its_inverse_leave_what_was_there(
-    made: list[Block], removed: list[str]
+    calibrated, made: list[Block], removed: list[str]
 ) -> None:
     table = table_of([[1, 2], [np.nan, 4], [5, 6]])
-    table.calibrations[A.id] = fit([1, 2, 3, 4], [1, 2, 3, 4], [1, 2, 3, 4])
+    table.calibrations[A.id] = calibrated([1, 2, 3, 4], [1, 2, 3, 4])
     before, labels, calibrations = content(table), list(table.labels), dict(table.calibrations)
     devices = {d.id for d in table.devices}
     change = TableChange(tuple(made), tuple(removed))
@@ -66,11 +65,11 @@ def test_that_a_change_and_its_inverse_leave_what_was_there(
     assert table.calibrations == calibrations
 
 
-def test_that_a_removed_column_comes_back_with_its_spread_and_calibration() -> None:
+def test_that_a_removed_column_comes_back_with_its_spread_and_calibration(calibrated) -> None:
     table = table_of([[1, 2], [3, 4]])
     table.cells.p10[:] = 0.5
     table.cells.n[:] = 30
-    table.calibrations[B.id] = fit([1, 2, 3, 4], [2, 3, 4, 5], [1, 2, 3, 4])
+    table.calibrations[B.id] = calibrated([1, 2, 3, 4], [2, 3, 4, 5])
     change = TableChange(remove_devices=(B.id,))
     back = inverse(table, change)
     table = apply(table, change)

@@ -9,8 +9,9 @@ from nasstudio.engine.cost.table import Cells, LatencyTable, Source
 from nasstudio.engine.device.device import Device
 from nasstudio.engine.space.families import build, preset
 from nasstudio.engine.space.layer import text
-from nasstudio.ui.tables import layout
+from nasstudio.ui.tables import layout, query
 from nasstudio.ui.tables.facts import over_space, places, row_facts
+from nasstudio.ui.tables.scale import HeatScale, place_in_row
 
 DEVICE = Device("X", "table", title="X")
 
@@ -77,7 +78,7 @@ def test_that_a_collapsed_group_keeps_its_head_only(space) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "means"),
+    ("typed", "means"),
     [
         ("mbconv k5", lambda label: label.startswith("mbconv") and " k5 " in label),
         ("k7 e4", lambda label: " k7 " in label and " e4" in label),
@@ -86,10 +87,10 @@ def test_that_a_collapsed_group_keeps_its_head_only(space) -> None:
         ("mbconv -k3", lambda label: label.startswith("mbconv") and " k3 " not in label),
     ],
 )
-def test_that_words_of_the_filter_match_kind_shape_and_flags(space, query, means) -> None:
+def test_that_words_of_the_filter_match_kind_shape_and_flags(space, typed, means) -> None:
     table = over_space(table_for(space), space)
     facts = row_facts(table.labels, table.specs, space)
-    keep = layout.filtered(facts, table.cells, None, query)
+    keep = query.filtered(facts, table.cells, table.devices, None, typed)
     assert [label for label, on in zip(table.labels, keep, strict=True) if on] == [
         label for label in table.labels if means(label)
     ]
@@ -103,8 +104,8 @@ def test_that_the_filter_finds_sources_gaps_and_flags(space) -> None:
     flagged = np.zeros(table.shape, bool)
     flagged[8] = True
     facts = row_facts(table.labels, table.specs, space)
-    for query, row in (("source:edited", 3), ("missing", 5), ("flagged", 8)):
-        keep = layout.filtered(facts, table.cells, flagged, query)
+    for typed, row in (("source:edited", 3), ("missing", 5), ("flagged", 8)):
+        keep = query.filtered(facts, table.cells, table.devices, flagged, typed)
         assert np.flatnonzero(keep).tolist() == [row]
 
 
@@ -123,9 +124,24 @@ def test_that_rows_without_a_number_come_last_in_either_order(space) -> None:
 
 def test_that_heat_is_within_its_column_and_missing_stays_missing() -> None:
     values = np.array([[1.0, 100.0], [10.0, 200.0], [np.nan, 400.0], [100.0, np.nan]])
-    heat = layout.heat(values)
+    scale = HeatScale.of(values)
+    heat = np.array([[scale.place(v, c) for c, v in enumerate(row)] for row in values.tolist()])
     assert np.isnan(heat[2, 0])
     assert np.isnan(heat[3, 1])
     assert heat[0].tolist() == [0.0, 0.0]
     assert heat[3, 0] == 1.0
     assert 0.4 < heat[1, 0] < 0.6
+
+
+def test_that_what_is_no_time_has_no_heat_and_moves_nobody_elses() -> None:
+    good = HeatScale.of(np.array([[1.0], [10.0]]))
+    bad = HeatScale.of(np.array([[1.0], [10.0], [0.0], [-5.0], [np.inf]]))
+    assert bad.near(good)
+    assert all(np.isnan(bad.place(v, 0)) for v in (0.0, -5.0, np.inf, np.nan))
+
+
+def test_that_heat_by_row_compares_the_devices_of_that_row() -> None:
+    row = np.array([1.0, 10.0, 100.0, np.nan, 0.0])
+    assert [place_in_row(v, row) for v in (1.0, 10.0, 100.0)] == [0.0, 0.5, 1.0]
+    assert np.isnan(place_in_row(0.0, row))
+    assert np.isnan(place_in_row(1.0, np.array([1.0, np.nan])))

@@ -2,7 +2,8 @@
 
 What is written is the graph an exporter would give for the trained network: batch normalisation folded into the
 convolution, squeeze-and-excitation as two 1x1 convolutions. Weights are random and scaled by their fan-in, so that
-activations stay ordinary numbers through any depth and denormals do not slow a measurement down.
+activations stay ordinary numbers through any depth and denormals do not slow a measurement down. What is written is
+fp32; `onnx_int8` quantises it.
 """
 
 from __future__ import annotations
@@ -11,38 +12,22 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from nasstudio.engine.device.runtime.shapes import flattened, input_shape, output_shape
 from nasstudio.engine.errors import InvalidInput
 from nasstudio.engine.space.layer import LayerSpec, text
 
 OPSET, IR_VERSION = 20, 10
 
 
-def input_shape(layer: LayerSpec) -> tuple[int, ...]:
-    """Shape of a layer's input with batch 1: an image, or a vector for a linear layer."""
-    if layer.kind == "linear":
-        return (1, layer.channels_in)
-    return (1, layer.channels_in, layer.height, layer.width)
-
-
-def output_shape(layer: LayerSpec) -> tuple[int, ...]:
-    """Shape of a layer's output with batch 1."""
-    if layer.kind == "linear":
-        return (1, layer.channels_out)
-    size = (1, 1) if layer.pooled else (layer.height_out, layer.width_out)
-    return (1, layer.channels_out, *size)
-
-
-def empty_model() -> Any:
-    """A graph that hands its one number on."""
-    shape = (1, 1)
+def empty_model(kind: int = TensorProto.FLOAT) -> Any:
+    """A graph that hands its one number on. `kind` is the number's type in ONNX."""
     nodes = [helper.make_node("Identity", ["input"], ["output"])]
-    return _model(nodes, [], shape, shape)
+    return _model(nodes, [], (1, 1), (1, 1), kind)
 
 
-def layer_model(layer: LayerSpec, rng: np.random.Generator) -> Any:
+def layer_model(layer: LayerSpec, rng: np.random.Generator, batch: int = 1) -> Any:
     """One layer as a model with input ``input`` and output ``output``.
 
     Raises
@@ -50,10 +35,10 @@ def layer_model(layer: LayerSpec, rng: np.random.Generator) -> Any:
     InvalidInput
         No graph is known for its kind.
     """
-    return network_model([layer], rng)
+    return network_model([layer], rng, batch)
 
 
-def network_model(layers: Sequence[LayerSpec], rng: np.random.Generator) -> Any:
+def network_model(layers: Sequence[LayerSpec], rng: np.random.Generator, batch: int = 1) -> Any:
     """A chain of layers as a model with input ``input`` and output ``output``.
 
     Raises
@@ -64,38 +49,28 @@ def network_model(layers: Sequence[LayerSpec], rng: np.random.Generator) -> Any:
     if not layers:
         raise InvalidInput("A network needs at least one layer.", remedy="Add a layer.")
     writer = _Writer(rng)
-    value, shape = "input", input_shape(layers[0])
+    value, shape = "input", input_shape(layers[0], batch)
     for layer in layers:
-        value, shape = _joined(writer, value, shape, layer)
+        if flattened(shape, layer):
+            value = writer.node("Flatten", value, axis=1)
         value = _writer_of(layer)(writer, value, layer)
-        shape = output_shape(layer)
+        shape = output_shape(layer, batch)
     writer.nodes[-1].output[0] = "output"
-    return _model(writer.nodes, writer.weights, input_shape(layers[0]), shape)
-
-
-def _joined(
-    writer: _Writer, value: str, shape: tuple[int, ...], layer: LayerSpec
-) -> tuple[str, tuple[int, ...]]:
-    wanted = input_shape(layer)
-    if shape == wanted:
-        return value, shape
-    if len(shape) == 4 and shape[2:] == (1, 1) and shape[:2] == wanted:
-        return writer.node("Flatten", value, axis=1), wanted
-    raise InvalidInput(
-        f"A layer gives {'x'.join(map(str, shape[1:]))}, and the next is '{text(layer)}'.",
-        where="network",
-        remedy="Correct the shapes: each layer takes what the one before it gives.",
-    )
+    return _model(writer.nodes, writer.weights, input_shape(layers[0], batch), shape)
 
 
 def _model(
-    nodes: list[Any], weights: list[Any], shape_in: Sequence[int], shape_out: Sequence[int]
+    nodes: list[Any],
+    weights: list[Any],
+    shape_in: Sequence[int],
+    shape_out: Sequence[int],
+    kind: int = TensorProto.FLOAT,
 ) -> Any:
     graph = helper.make_graph(
         nodes,
         "nasstudio",
-        [helper.make_tensor_value_info("input", TensorProto.FLOAT, list(shape_in))],
-        [helper.make_tensor_value_info("output", TensorProto.FLOAT, list(shape_out))],
+        [helper.make_tensor_value_info("input", kind, list(shape_in))],
+        [helper.make_tensor_value_info("output", kind, list(shape_out))],
         weights,
     )
     return helper.make_model(
@@ -277,8 +252,3 @@ def serialised(model: Any) -> bytes:
     """The model as the bytes of an ONNX file."""
     content: bytes = model.SerializeToString()
     return content
-
-
-def version() -> str:
-    """Version of the onnx package that writes the graphs."""
-    return str(onnx.__version__)

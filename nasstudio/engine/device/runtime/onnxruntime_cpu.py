@@ -1,7 +1,7 @@
-"""ONNX Runtime on this machine's processor: fp32, sequential, all graph optimisations.
+"""ONNX Runtime on this machine's processor: fp32 or int8, sequential, all graph optimisations.
 
-Layers and networks are written as ONNX graphs (`onnx_graph`), so neither needs torch. Input and output are bound once,
-so that a call is the session's run and little else.
+Layers and networks are written as ONNX models (`onnx_artefact`), so neither needs torch, and a process that loads one
+needs nothing but ONNX Runtime. Input and output are bound once, so that a call is the session's run and little else.
 """
 
 from __future__ import annotations
@@ -13,18 +13,31 @@ from typing import Any
 import numpy as np
 
 from nasstudio.engine.device.device import Device, processor
-from nasstudio.engine.device.runtime.runtime import Call, thread_counts
+from nasstudio.engine.device.runtime import offer
+from nasstudio.engine.device.runtime.refusal import ARTEFACT, LOWER_AGAIN, refused
+from nasstudio.engine.device.runtime.runtime import Call
 from nasstudio.engine.errors import InvalidInput, NeedsExtra
 from nasstudio.engine.space.layer import LayerSpec
 
 _PROVIDER = "CPUExecutionProvider"
 _SEED = 0
 
+INPUT_TYPES: dict[str, Any] = {
+    "tensor(float)": np.float32,
+    "tensor(double)": np.float64,
+    "tensor(float16)": np.float16,
+    "tensor(int64)": np.int64,
+    "tensor(int32)": np.int32,
+    "tensor(int8)": np.int8,
+    "tensor(uint8)": np.uint8,
+}
+
 
 class OnnxRuntimeCpu:
     """ONNX Runtime's CPU provider."""
 
     name = "onnxruntime"
+    precisions = ("fp32", "int8")
 
     def available(self) -> None:
         for package in ("onnxruntime", "onnx"):
@@ -39,32 +52,42 @@ class OnnxRuntimeCpu:
         return str(onnxruntime.__version__)
 
     def devices_here(self) -> list[Device]:
-        return [
-            Device(processor(), self.name, self.version(), threads=threads)
-            for threads in thread_counts()
-        ]
+        return offer.devices(processor(), self.name, self.version(), self.precisions)
 
-    def prepare_empty(self, device: Device) -> Call:
-        from nasstudio.engine.device.runtime import onnx_graph
+    def lower(self, layers: Sequence[LayerSpec], device: Device) -> bytes:
+        """The chain as an ONNX model. In int8 its ends are uint8 and channels last (see `onnx_int8`)."""
+        from nasstudio.engine.device.runtime import onnx_artefact
 
-        return _call(session(onnx_graph.serialised(onnx_graph.empty_model()), device.threads))
+        return onnx_artefact.lowered(layers, device, channels_last=True)
 
-    def prepare_layer(self, spec: LayerSpec, device: Device) -> Call:
-        return self.prepare_network([spec], device)
+    def takes_onnx(self, device: Device) -> bool:
+        return True
 
-    def prepare_network(self, layers: Sequence[LayerSpec], device: Device) -> Call:
-        from nasstudio.engine.device.runtime import onnx_graph
+    def lower_onnx(self, path: Path, device: Device) -> bytes:
+        from nasstudio.engine.device.runtime import onnx_artefact
 
-        model = onnx_graph.network_model(layers, np.random.default_rng(_SEED))
-        return _call(session(onnx_graph.serialised(model), device.threads))
+        content = onnx_artefact.lowered_file(path, device, channels_last=True)
+        session(content, device.threads, where=path)
+        return content
 
-    def prepare_onnx(self, path: Path, device: Device) -> Call:
-        if not path.is_file():
-            raise InvalidInput("The ONNX file is not there.", where=path, remedy="Check the path.")
-        return _call(session(str(path), device.threads, where=path))
+    def load(self, artefact: bytes, device: Device) -> Call:
+        """The session's run with everything bound beforehand.
+
+        Raises
+        ------
+        InvalidInput
+            It is not an ONNX model, or ONNX Runtime can't run it.
+        """
+        return _call(session(artefact, device.threads, where=ARTEFACT, remedy=LOWER_AGAIN))
 
 
-def session(model: bytes | str, threads: int, *, where: str | Path = "ONNX model") -> Any:
+def session(
+    model: bytes | str,
+    threads: int,
+    *,
+    where: str | Path = "ONNX model",
+    remedy: str = "Check the file with `onnx.checker`, or export it again with standard operators.",
+) -> Any:
     """An inference session on the CPU.
 
     Raises
@@ -85,26 +108,7 @@ def session(model: bytes | str, threads: int, *, where: str | Path = "ONNX model
     except (
         Exception
     ) as problem:  # pybind classes of ONNX Runtime without a common base but Exception
-        raise InvalidInput(
-            f"ONNX Runtime can't run it: {_first_line(problem)}",
-            where=where,
-            remedy="Check the file with `onnx.checker`, or export it again with standard operators.",
-        ) from problem
-
-
-def _first_line(problem: Exception) -> str:
-    line = str(problem).strip().splitlines()[0] if str(problem).strip() else type(problem).__name__
-    return line[:300].rstrip(".") + "."
-
-
-INPUT_TYPES = {
-    "tensor(float)": np.float32,
-    "tensor(double)": np.float64,
-    "tensor(float16)": np.float16,
-    "tensor(int64)": np.int64,
-    "tensor(int32)": np.int32,
-    "tensor(uint8)": np.uint8,
-}
+        raise refused("ONNX Runtime can't run it", problem, where=where, remedy=remedy) from problem
 
 
 def _call(session: Any) -> Call:
@@ -128,8 +132,9 @@ def _try_once(run: Any, binding: Any) -> None:
     try:
         run(binding)
     except Exception as problem:  # see `session`
-        raise InvalidInput(
-            f"ONNX Runtime started it and failed: {_first_line(problem)}",
+        raise refused(
+            "ONNX Runtime started it and failed",
+            problem,
             where="ONNX model",
             remedy="Check that the model takes one image of the shape that its input says.",
         ) from problem
@@ -144,6 +149,11 @@ def _random_input(entry: Any, rng: np.random.Generator) -> Any:
             where="ONNX model",
             remedy="Export the model with a tensor of numbers as its input.",
         )
+    kind: Any = np.dtype(INPUT_TYPES[entry.type])
     shape = [size if isinstance(size, int) and size > 0 else 1 for size in entry.shape]
-    values = rng.normal(0.0, 1.0, shape).astype(INPUT_TYPES[entry.type])
+    if kind.itemsize == 1:
+        span = np.iinfo(kind)
+        values = rng.integers(span.min, span.max, shape, dtype=kind, endpoint=True)
+    else:
+        values = rng.normal(0.0, 1.0, shape).astype(kind)
     return ort.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(values))

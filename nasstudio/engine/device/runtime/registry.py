@@ -16,7 +16,10 @@ from nasstudio.engine.errors import InvalidInput, NeedsExtra
 _HERE = "nasstudio.engine.device.runtime"
 _RUNTIMES = {
     "onnxruntime": (f"{_HERE}.onnxruntime_cpu", "OnnxRuntimeCpu"),
+    "openvino": (f"{_HERE}.openvino_cpu", "OpenVinoCpu"),
+    "executorch": (f"{_HERE}.executorch_xnnpack", "ExecutorchXnnpack"),
     "torch": (f"{_HERE}.torch_cpu", "TorchCpu"),
+    "torch-compile": (f"{_HERE}.torch_compile", "TorchCompile"),
     "torch-cuda": (f"{_HERE}.torch_cuda", "TorchCuda"),
 }
 _GROUP = "nasstudio.runtimes"
@@ -57,7 +60,8 @@ def runtime_of(device: Device) -> Runtime:
     Raises
     ------
     InvalidInput
-        The device is not here: other hardware, another version, or known from a table only.
+        The device is not here: other hardware, another version, a precision that the runtime does not have, or known
+        from a table only.
     NeedsExtra
         Its runtime is not installed.
     """
@@ -82,10 +86,10 @@ def runtime_of(device: Device) -> Runtime:
             where="device",
             remedy="Look for devices again; times of two versions do not belong in one column.",
         )
-    if device.batch != 1 or device.precision != "fp32":
+    if device.batch < 1 or device.threads < 1 or device.precision not in runtime.precisions:
         raise InvalidInput(
-            f"Batch {device.batch} in {device.precision} can't be measured by {device.runtime}.",
+            f"{device.setting} can't be measured.",
             where="device",
-            remedy="Use batch 1 and fp32.",
+            remedy=f"{device.runtime} measures {' and '.join(runtime.precisions)}, at batch 1 or more.",
         )
     return runtime

@@ -34,10 +34,19 @@ class DeviceTimed(Protocol):
 class Runtime(Protocol):
     """One way to run networks on hardware of this machine.
 
-    Threads may be a setting of the whole process (torch): prepare and measure one device after the other.
+    Measuring has two halves, in two processes. `lower` turns layers into what the runtime loads, once, and may need
+    packages that the runtime itself does not (onnx, torch); `load` makes a call of it in a fresh process that has
+    nothing else in it, as often as is useful. Threads may be a setting of the whole process: a process measures one
+    device.
+
+    Attributes
+    ----------
+    name : as in `Device.runtime`.
+    precisions : what it can measure, e.g. ``("fp32", "int8")``.
     """
 
     name: str
+    precisions: tuple[str, ...]
 
     def available(self) -> None:
         """Return if it can be used here.
@@ -57,12 +66,10 @@ class Runtime(Protocol):
         """Its devices on this machine; empty where it has no hardware to run on."""
         ...
 
-    def prepare_empty(self, device: Device) -> Call:
-        """A call that computes nothing: what every other call costs beside its work."""
-        ...
+    def lower(self, layers: Sequence[LayerSpec], device: Device) -> bytes:
+        """The chain of layers, with random weights, as `load` takes it.
 
-    def prepare_layer(self, spec: LayerSpec, device: Device) -> Call:
-        """One inference of one layer a call.
+        No layers: a network that hands its one number on, which is what every call costs beside its work.
 
         Raises
         ------
@@ -71,24 +78,28 @@ class Runtime(Protocol):
         """
         ...
 
-    def prepare_network(self, layers: Sequence[LayerSpec], device: Device) -> Call:
-        """One inference of the chain of layers a call."""
+    def load(self, artefact: bytes, device: Device) -> Call:
+        """One inference a call of what `lower` or `lower_onnx` made; it has run once."""
         ...
 
-    def prepare_onnx(self, path: Path, device: Device) -> Call:
-        """One inference of an ONNX file a call; open sizes are taken as 1.
+    def takes_onnx(self, device: Device) -> bool:
+        """Whether a device runs ONNX files (see `lower_onnx`)."""
+        ...
+
+    def lower_onnx(self, path: Path, device: Device) -> bytes:
+        """An ONNX file as `load` takes it; open sizes are taken as 1.
 
         Raises
         ------
         InvalidInput
-            The runtime does not run ONNX files, or not this one.
+            The runtime does not run ONNX files on this device, or not this one.
         """
         ...
 
 
 @runtime_checkable
 class ModuleRuntime(Runtime, Protocol):
-    """A runtime that also runs torch modules as they are."""
+    """A runtime that also runs torch modules as they are, in this process."""
 
     def prepare_module(self, module: Any, shape: tuple[int, ...], device: Device) -> Call:
         """One inference of a torch module a call; `shape` is the input's, with the batch."""

@@ -1,24 +1,29 @@
-"""Torch eager on an NVIDIA graphics card. Offered only where `torch.cuda.is_available()`.
+"""Torch on an NVIDIA graphics card, as a CUDA graph. Offered only where `torch.cuda.is_available()`.
 
-The card works behind the caller's back: a call waits for it, and times come from events on the card's own stream, taken
-over a whole inner loop, after everything before has finished.
+A call is captured once and replayed, so that the card does not wait for Python between two kernels; what can't be
+captured runs eagerly. The card works behind the caller's back: a call waits for it, and times come from events on the
+card's own stream, taken over a whole inner loop, after everything before has finished.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nasstudio.engine.device.device import Device
 from nasstudio.engine.device.runtime.runtime import Call
-from nasstudio.engine.device.runtime.torch_cpu import TorchCpu, with_even_weights
+from nasstudio.engine.device.runtime.torch_runtime import TorchRuntime, random_image
 from nasstudio.engine.errors import InvalidInput
-from nasstudio.engine.space.layer import LayerSpec
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_WARM_UP = (
+    3  # calls before a capture, on a stream of their own, as torch's notes on CUDA graphs want it
+)
 
 
-class TorchCuda:
-    """Torch eager on CUDA. `cuda` is `torch.cuda`, or what stands for it in a test."""
+class TorchCuda(TorchRuntime):
+    """Torch on CUDA. `cuda` is `torch.cuda`, or what stands for it in a test."""
 
     name = "torch-cuda"
 
@@ -32,12 +37,6 @@ class TorchCuda:
         import torch
 
         return torch.cuda
-
-    def available(self) -> None:
-        TorchCpu().available()
-
-    def version(self) -> str:
-        return TorchCpu().version()
 
     def devices_here(self) -> list[Device]:
         """One device for each model of card; several equal cards are one device."""
@@ -64,26 +63,11 @@ class TorchCuda:
             remedy="Look for devices again, or choose a device that is here.",
         )
 
-    def prepare_empty(self, device: Device) -> Call:
+    def empty(self) -> nn.Module:
+        """One number through one kernel: a graph without any can't be captured."""
         from torch import nn
 
-        return self.prepare_module(nn.Identity(), (1, 1, 1, 1), device)
-
-    def prepare_layer(self, spec: LayerSpec, device: Device) -> Call:
-        from nasstudio.engine.net.static import build_layer, fused
-
-        shape = (1, spec.channels_in, spec.height, spec.width)
-        return self.prepare_module(with_even_weights(fused(build_layer(spec))), shape, device)
-
-    def prepare_network(self, layers: Sequence[LayerSpec], device: Device) -> Call:
-        from nasstudio.engine.net.static import StaticNetwork, fused
-
-        shape = (1, layers[0].channels_in, layers[0].height, layers[0].width)
-        network = with_even_weights(fused(StaticNetwork(layers)))
-        return self.prepare_module(network, shape, device)
-
-    def prepare_onnx(self, path: Path, device: Device) -> Call:
-        return TorchCpu().prepare_onnx(path, device)
+        return nn.ReLU()
 
     def prepare_module(self, module: Any, shape: tuple[int, ...], device: Device) -> Call:
         """One inference of a module a call, on the card."""
@@ -91,7 +75,7 @@ class TorchCuda:
 
         place = torch.device("cuda", self.index(device))
         layout = torch.channels_last if len(shape) == 4 else torch.contiguous_format
-        image = torch.randn(shape).to(place, memory_format=layout)
+        image = random_image(shape).to(place, memory_format=layout)
         module = module.eval().to(place, memory_format=layout)
 
         def infer() -> None:
@@ -102,16 +86,45 @@ class TorchCuda:
 
 
 class CudaCall:
-    """A call on a card that waits until the card has finished (see `DeviceTimed`)."""
+    """A call on a card that waits until the card has finished (see `DeviceTimed`). It has run before it is given out.
+
+    Attributes
+    ----------
+    captured : whether a call replays a CUDA graph; else it runs `infer`.
+    """
 
     def __init__(self, infer: Call, cuda: Any, place: Any) -> None:
-        self._infer = infer
         self._cuda = cuda
         self._place = place
+        self._infer = infer  # the graph reads the weights and the image that this holds
+        self._graph = self._capture()
+        self.captured = self._graph is not None
+        self._launch: Call = infer if self._graph is None else self._graph.replay
+        self()
+
+    def _capture(self) -> Any:
+        """The inference as a graph, or None where something in it can't be captured."""
+        cuda = self._cuda
+        with cuda.device(self._place):
+            side = cuda.Stream()
+            side.wait_stream(cuda.current_stream())
+            with cuda.stream(side):
+                for _ in range(_WARM_UP):
+                    self._infer()
+            cuda.current_stream().wait_stream(side)
+            graph = cuda.CUDAGraph()
+            try:
+                with cuda.graph(graph):
+                    self._infer()
+            except RuntimeError:
+                cuda.synchronize(self._place)
+                return None
+        return graph
 
     def __call__(self) -> None:
-        self._infer()
-        self._cuda.synchronize(self._place)
+        with self._cuda.device(self._place):
+            self._launch()
+            self._cuda.synchronize(self._place)
 
     def time_ns(self, calls: int) -> int:
         """Time of so many calls by the card's clock, ns."""
@@ -121,7 +134,7 @@ class CudaCall:
             self._cuda.synchronize(self._place)
             begin.record()
             for _ in range(calls):
-                self._infer()
+                self._launch()
             end.record()
             self._cuda.synchronize(self._place)
         return round(float(begin.elapsed_time(end)) * 1e6)

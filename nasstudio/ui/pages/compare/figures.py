@@ -5,7 +5,7 @@ Nothing is invented: a method that has no run has no figure. Accuracies are shar
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -187,11 +187,3 @@ def ranks(snapshot: Snapshot) -> list[Rank]:
                 Rank(device, len(calibration.measured_ms), calibration.tau_macs, calibration.tau)
             )
     return found
-
-
-def short_names(devices: Sequence[Device]) -> list[str]:
-    """Names that fit a column: the title, else what tells a device from the others."""
-    one_machine = len({d.hardware for d in devices}) == 1
-    return [
-        d.title or (d.setting if one_machine else f"{d.hardware}, {d.setting}") for d in devices
-    ]

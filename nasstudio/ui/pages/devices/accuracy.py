@@ -1,20 +1,25 @@
-"""Two cards under the table: does the sum of the rows tell the latency of whole networks, and do MACs?"""
+"""Under the table: does the sum of the rows tell the latency of whole networks, do MACs, and what follows from it."""
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
+from nasstudio.engine.device import verdict
 from nasstudio.engine.device.calibration import Calibration
 from nasstudio.ui.kit.badge import Badge
 from nasstudio.ui.kit.card import Card
 from nasstudio.ui.kit.empty import EmptyState
+from nasstudio.ui.kit.labels import ElidedLabel, label
 from nasstudio.ui.plots.calibration import CalibrationPlot
 from nasstudio.ui.plots.macs_latency import MacsLatencyPlot
 from nasstudio.ui.plots.plot import Plot
 
+GOOD_ERROR = 0.05
+
 
 class _PlotCard(Card):
-    """A card with badges and a plot, or the reason why there is none."""
+    """A card with badges, a plot and a line of numbers, or the reason why there is none."""
 
     def __init__(self, title: str, plot: Plot, badges: tuple[Badge, ...], empty: str) -> None:
         trailing = QWidget()
@@ -30,30 +35,49 @@ class _PlotCard(Card):
         self._stack = QStackedLayout()
         self.empty = EmptyState("chart", self.tr("Nothing measured yet"), empty)
         self._stack.addWidget(self.empty)
-        self._stack.addWidget(plot)
+        filled = QWidget()
+        column = QVBoxLayout(filled)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(plot, 1)
+        self.numbers = ElidedLabel("", "secondary", "muted")
+        self.numbers.setContentsMargins(8, 0, 8, 0)
+        column.addWidget(self.numbers)
+        self._stack.addWidget(filled)
         self.body.addLayout(self._stack, 1)
-        self.setMinimumHeight(224)
+        self.setMinimumHeight(236)
+        self.setMaximumHeight(300)
 
     def set_filled(self, filled: bool) -> None:
         """Show the plot, or why there is none."""
         self._stack.setCurrentIndex(1 if filled else 0)
         self._badges.setVisible(filled)
 
+    def set_numbers(self, words: str) -> None:
+        """The line under the plot."""
+        self.numbers.setText(words)
+        self.numbers.setToolTip(words)
+
 
 class AccuracyCards(QWidget):
-    """Predicted against measured, and MACs against measured, of one device."""
+    """Predicted against measured, and MACs against measured, of one device; under them the verdict in words."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        row = QHBoxLayout()
         row.setSpacing(16)
+        column.addLayout(row, 1)
         self.tau, self.error = Badge(), Badge(tone="good")
         self.tau_macs = Badge(tone="warn")
         self.tau.setToolTip(
             self.tr("Kendall rank correlation of prediction and measurement, held back")
         )
-        self.error.setToolTip(self.tr("Mean absolute error of networks that the fit did not see"))
+        self.error.setToolTip(
+            self.tr("Mean absolute error of networks that neither the fit nor its choice has seen")
+        )
         self.tau_macs.setToolTip(self.tr("Kendall rank correlation of MACs and measured latency"))
         hint = self.tr("Profile a device: it measures whole networks after the rows.")
         self.predicted = _PlotCard(
@@ -67,6 +91,12 @@ class AccuracyCards(QWidget):
         )
         row.addWidget(self.predicted, 1)
         row.addWidget(self.macs, 1)
+        self.verdict = label("", "secondary", "muted", wrap=True)
+        self.verdict.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.warnings = label("", "secondary", "warn", wrap=True)
+        for words in (self.verdict, self.warnings):
+            words.setContentsMargins(2, 0, 2, 0)
+            column.addWidget(words)
         self._shown: Calibration | None = None
         self.show_calibration(None)
 
@@ -80,11 +110,43 @@ class AccuracyCards(QWidget):
         filled = calibration is not None and len(calibration.measured_ms) > 1
         self.predicted.set_filled(filled)
         self.macs.set_filled(filled)
-        if calibration is None or not filled:
+        shown = calibration if filled else None
+        facts = [*verdict.facts(shown), *verdict.causes(shown)] if shown is not None else []
+        doubts = verdict.warnings(shown) if shown is not None else []
+        for words, sentences in ((self.verdict, facts), (self.warnings, doubts)):
+            words.setText(" ".join(sentences))
+            words.setVisible(bool(sentences))
+        if shown is None:
             return
-        self.tau.set(f"τ = {calibration.tau:.2f}")
-        tone = "good" if calibration.mape <= 0.05 else "warn"
-        self.error.set(self.tr("error {0} %").format(f"{100 * calibration.mape:.1f}"), tone)
-        self.tau_macs.set(f"τ = {calibration.tau_macs:.2f}")
-        self.predicted.plot.show_calibration(calibration, names)
-        self.macs.plot.show_calibration(calibration)
+        self.tau.set(f"τ = {shown.tau:.2f}")
+        good = shown.mape <= GOOD_ERROR and not verdict.above_noise(shown)
+        self.error.set(
+            self.tr("error {0}").format(verdict.percent(shown.mape)), "good" if good else "warn"
+        )
+        self.tau_macs.set(f"τ = {shown.tau_macs:.2f}")
+        self.predicted.plot.show_calibration(shown, names)
+        self.predicted.set_numbers(self._numbers(shown))
+        self.macs.plot.show_calibration(shown)
+        self.macs.set_numbers(self.tr("Rank correlation τ: {0}").format(self._ranks(shown)))
+
+    def _numbers(self, calibration: Calibration) -> str:
+        percent = verdict.percent
+        words = [
+            self.tr("within 5 %: {0}").format(percent(calibration.within5)),
+            self.tr("within 10 %: {0}").format(percent(calibration.within10)),
+        ]
+        if calibration.noise is not None:
+            words.append(self.tr("noise {0}").format(percent(calibration.noise)))
+        guess = percent(calibration.mape_constant)
+        words.append(self.tr("constant guess {0} off").format(guess))
+        return " · ".join(words)
+
+    def _ranks(self, calibration: Calibration) -> str:
+        words = [
+            self.tr("MACs {0}").format(f"{calibration.tau_macs:.2f}"),
+            self.tr("table {0}").format(f"{calibration.tau:.2f}"),
+        ]
+        if calibration.tau_noise is not None:
+            again = f"{calibration.tau_noise:.2f}"
+            words.append(self.tr("two rounds of measuring {0}").format(again))
+        return ", ".join(words)

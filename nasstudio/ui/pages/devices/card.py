@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from nasstudio.engine.device.verdict import percent
 from nasstudio.ui.icons import pixmap
 from nasstudio.ui.kit import metrics
 from nasstudio.ui.kit.labels import ElidedLabel, label
@@ -73,25 +74,37 @@ class DeviceCard(QAbstractButton):
         self._name.setText(device.title or device.setting)
         detail = device.setting if device.title else device.hardware
         if device.runtime == "table":
-            detail = self.tr("imported times")
+            detail = self.tr("imported times") if state.fitted is None else self.tr("fitted model")
         if device.batch != 1 or device.precision != "fp32":
             detail += f", {device.precision}, batch {device.batch}"
         self._setting.setText(detail)
         self._where.setVisible(state.foreign)
         self._where.setText(self.tr("measured on {0}").format(device.hardware))
+        self._bar.setVisible(state.fitted is None)
         self._bar.set_progress(state.known, state.total or 1)
         self._bar.set_tone(_TONES.get(state.state, "accent"))
-        count = self.tr("{0} of {1}").format(written(state.known), written(state.total))
+        count, rows, said = self._words(state)
         self._count.setText(count)
         self._mark.set_state(state.state)
-        rows = self.tr("{0} rows").format(count)
-        said = (
-            self.tr("some rows have no time") if state.state == "stale" else state_text(state.state)
-        )
         self.setAccessibleName(f"{device.name}, {rows}, {said}")
         self.setToolTip(f"{device.name}\n{device.hardware}\n{rows}: {said}")
         self._recolor()
         self.updateGeometry()
+
+    def _words(self, state: DeviceState) -> tuple[str, str, str]:
+        """How far it is in short, in words, and what that means."""
+        if state.fitted is not None:
+            error = percent(state.fitted.mape)
+            networks = self.tr("{0} whole networks").format(written(state.fitted.n))
+            return (
+                self.tr("{0}, error {1}").format(networks, error),
+                networks,
+                self.tr("a model fitted to them, {0} off on networks held back").format(error),
+            )
+        count = self.tr("{0} of {1}").format(written(state.known), written(state.total))
+        stale = state.state == "stale"
+        said = self.tr("some rows have no time") if stale else state_text(state.state)
+        return count, self.tr("{0} rows").format(count), said
 
     def sizeHint(self) -> QSize:
         layout = self.layout()

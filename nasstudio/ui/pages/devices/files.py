@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Qt, QThreadPool, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from nasstudio.engine.atomic import write_atomic
-from nasstudio.engine.cost import fill
-from nasstudio.engine.cost.formats import read_table, to_csv, to_json
+from nasstudio.engine.cost import additive, fill
+from nasstudio.engine.cost.formats.delimited import from_csv, to_csv
+from nasstudio.engine.cost.formats.own_json import to_json
+from nasstudio.engine.cost.formats.reader import read_table, read_tables
 from nasstudio.engine.cost.table import LatencyTable
 from nasstudio.engine.device.device import Device
+from nasstudio.engine.device.kit.columns import read_columns
 from nasstudio.resources import resource
 from nasstudio.ui.kit.number import written
-from nasstudio.ui.tables.change import Block, TableChange, whole
+from nasstudio.ui.tables.change import Block, TableChange, inverse, whole
 from nasstudio.ui.tables.latency_model import LatencyModel
+from nasstudio.ui.tables.scale import is_time
 from nasstudio.ui.tables.undo import FillCells, ImportTable
 from nasstudio.ui.workers.tasks import Task
 
-ENDINGS = (".csv", ".tsv", ".txt", ".json")
+ENDINGS = (".csv", ".tsv", ".txt", ".json", ".yaml", ".yml")
+YAML = (".yaml", ".yml")
 LECTURE = "presets/tables/lecture.csv"
 
 
@@ -47,31 +55,75 @@ class TableFiles(QObject):
 
     def ask_import(self) -> None:
         """Let a person choose a table file."""
-        dialog = QFileDialog(self._window, self.tr("Import a latency table"))
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setNameFilters(
-            [self.tr("Tables (*.csv *.tsv *.txt *.json)"), self.tr("All files (*)")]
+        self.ask(
+            self.tr("Import a latency table"),
+            lambda paths: self.take_in_all(paths),
+            several=True,
         )
+
+    def ask(self, title: str, then: Callable[[list[Path]], None], *, several: bool) -> None:
+        """Let a person choose table files."""
+        dialog = QFileDialog(self._window, title)
+        mode = QFileDialog.FileMode
+        dialog.setFileMode(mode.ExistingFiles if several else mode.ExistingFile)
+        patterns = " ".join(f"*{ending}" for ending in ENDINGS)
+        dialog.setNameFilters([self.tr("Tables ({0})").format(patterns), self.tr("All files (*)")])
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda name: self.take_in(Path(name)))
+        dialog.filesSelected.connect(lambda names: then([Path(name) for name in names]))
         dialog.open()
 
-    def take_in(self, path: Path, name: str = "") -> None:
-        """Add the times of a file to the table."""
+    def take_in_all(self, paths: Sequence[Path]) -> None:
+        """Add the times of files. Several look-up tables, one a resolution as OFA publishes them, are one device."""
+        if len(paths) > 1 and all(path.suffix.lower() in YAML for path in paths):
+            name = self.tr("{0} files of {1}").format(len(paths), paths[0].parent.name)
+            self._take(lambda: read_tables(paths), name)
+            return
+        for path in paths:
+            self.take_in(path)
 
-        def arrived(table: LatencyTable) -> None:
+    def take_in(self, path: Path, name: str = "") -> None:
+        """Add the times of a file to the table; results of a kit become columns of the project's space."""
+        space = self._model.space
+        self._take(lambda: read_columns(path, space) or read_table(path), name or path.name)
+
+    def take_text(self, text: str) -> None:
+        """Add the times of a table that was pasted."""
+        name = self.tr("the clipboard")
+        self._take(lambda: from_csv(text, name), name)
+
+    def _take(self, read: Callable[[], LatencyTable], name: str) -> None:
+        model = self._model
+
+        def work() -> tuple[LatencyTable, TableChange, TableChange, int]:
+            revision = model.revision
+            table = read()
             change = whole(table)
-            self._model.undo_stack.push(ImportTable(self._model, change, name or path.name))
+            return table, change, inverse(model.table, change), revision
+
+        def arrived(answer: tuple[LatencyTable, TableChange, TableChange, int]) -> None:
+            table, change, back, revision = answer
+            fresh = back if revision == model.revision else None
+            model.undo_stack.push(ImportTable(model, change, name, fresh))
             devices = ", ".join(device.name for device in table.devices[:4])
             self.said.emit(
                 "good",
                 self.tr("{0} times of {1} operations from {2}").format(
-                    written(len(change)), written(len(table.labels)), name or path.name
+                    written(len(change)), written(len(table.labels)), name
                 ),
-                self.tr("Columns: {0}. Undo takes them out again.").format(devices),
+                " ".join(
+                    [
+                        self.tr("Columns: {0}.").format(devices),
+                        *(
+                            f"{device}: {additive.summary(model)}."
+                            for device, model in _fitted(table)
+                        ),
+                        *table.notes,
+                        self.tr("Undo takes them out again."),
+                    ]
+                ),
             )
 
-        self._later(lambda: read_table(path), arrived)
+        self._later(work, arrived)
 
     def take_sample(self) -> None:
         """Add the lecture's table."""
@@ -111,15 +163,43 @@ class TableFiles(QObject):
 
     def interpolate(self, device: Device) -> None:
         """Fill a device's missing cells between their neighbours."""
-        table = self._model.table.copy()
+        table = self._model.table
         self._later(
             lambda: fill.interpolate(table, device),
             lambda filling: self._fill(table, device, filling, self.tr("between neighbours")),
         )
 
+    def interpolate_cells(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> None:
+        """Fill those of some cells that hold no time between their neighbours, device by device."""
+        table = self._model.table
+        gaps = ~is_time(table.cells.ms[rows, columns])
+        for column in np.unique(columns[gaps]):
+            wanted = frozenset(rows[gaps & (columns == column)].tolist())
+            device = table.devices[column]
+
+            def arrived(
+                filling: fill.Filling, device: Device = device, wanted: frozenset[int] = wanted
+            ) -> None:
+                some = [i for i, row in enumerate(filling.rows) if row in wanted]
+                only = replace(
+                    filling,
+                    rows=[filling.rows[i] for i in some],
+                    columns=[filling.columns[i] for i in some],
+                    cells=filling.cells.at(some),
+                )
+                self._fill(table, device, only, self.tr("between neighbours"))
+
+            self._later(lambda device=device: fill.interpolate(table, device), arrived)  # type: ignore[misc]
+        if not gaps.any():
+            self.said.emit(
+                "muted",
+                self.tr("Nothing to fill"),
+                self.tr("Every selected cell has a time. Clear those that are to be estimated."),
+            )
+
     def scale(self, source: Device, device: Device) -> None:
         """Fill a device's missing cells from those of another one."""
-        table = self._model.table.copy()
+        table = self._model.table
         self._later(
             lambda: fill.scale_from(table, source, device),
             lambda filling: self._fill(
@@ -148,6 +228,11 @@ class TableFiles(QObject):
         self.said.emit(
             "soft", self.tr("Filled {0} cells {1}").format(written(len(labels)), how), error
         )
+
+
+def _fitted(table: LatencyTable) -> list[tuple[str, additive.AdditiveModel]]:
+    names = {device.id: device.name for device in table.devices}
+    return [(names[device_id], model) for device_id, model in table.fitted.items()]
 
 
 def droppable(path: str) -> bool:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QLinearGradient, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from nasstudio.ui import fonts
 from nasstudio.ui.icons import pixmap
 from nasstudio.ui.kit.labels import label
+from nasstudio.ui.kit.segmented import SegmentedControl
+from nasstudio.ui.tables.scale import BY_COLUMN, BY_ROW
 from nasstudio.ui.theme import theme
 
 
 class _HeatScale(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setFixedSize(140, 10)
+        self.setFixedSize(96, 10)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -29,11 +31,13 @@ class _HeatScale(QWidget):
 
 
 class Legend(QWidget):
-    """Marks at the left, selection, heat scale at the right."""
+    """Marks at the left, selection, heat scale at the right; `heat_by(way)` when a person chooses what it compares."""
+
+    heat_by = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setFixedHeight(32)
+        self.setFixedHeight(38)
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 0, 16, 0)
         row.setSpacing(6)
@@ -67,6 +71,18 @@ class Legend(QWidget):
         scale.addWidget(_HeatScale())
         scale.addWidget(self._high)
         row.addWidget(self._scale)
+        row.addSpacing(8)
+        self.by = SegmentedControl(
+            [(BY_COLUMN, self.tr("by column")), (BY_ROW, self.tr("by row"))], self.tr("Colours")
+        )
+        self.by.button(BY_COLUMN).setToolTip(
+            self.tr("Colours compare the cells of one column, on a logarithmic scale")
+        )
+        self.by.button(BY_ROW).setToolTip(
+            self.tr("Colours compare the devices of one row, on a logarithmic scale")
+        )
+        self.by.changed.connect(self.heat_by)
+        row.addWidget(self.by)
         theme().changed.connect(self._recolor)
         self._recolor()
         self.set_mode("ms")
@@ -81,9 +97,7 @@ class Legend(QWidget):
         low, high = words.get(mode, ("", ""))
         self._low.setText(low)
         self._high.setText(high)
-        self._scale.setToolTip(
-            self.tr("Colours compare the cells of one column, on a logarithmic scale")
-        )
+        self.by.setVisible(mode in words)
 
     def set_selection(self, text: str) -> None:
         """What is selected, where the table has no room to say it."""

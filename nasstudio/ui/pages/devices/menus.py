@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from PySide6.QtCore import QPoint
-from PySide6.QtWidgets import QLineEdit, QMenu
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QMenu
 
 from nasstudio.engine.device.device import Device
+from nasstudio.engine.project import plan
 from nasstudio.ui.kit.buttons import soft_button
 from nasstudio.ui.kit.labels import label
 from nasstudio.ui.kit.number import written
@@ -52,7 +53,7 @@ def fill(page: DevicesPage) -> QMenu:
     if device is None or state is None or column is None:
         _entry(made, page.tr("Choose a device at the left first"), lambda: None, False)
         return made
-    gaps = int(np.isnan(page.model.table.cells.ms[:, column]).sum())
+    gaps = int((~page.model.table.cells.known[:, column]).sum())
     made.addSection(page.tr("{0}: {1} missing").format(device.name, written(gaps)))
     _entry(made, page.tr("Interpolate between similar rows"),
            lambda: page.files.interpolate(device), gaps > 0)  # fmt: skip
@@ -79,7 +80,34 @@ def add(page: DevicesPage) -> QMenu:
     _entry(made, page.tr("From a table file…"), page.files.ask_import)
     _entry(made, page.tr("The lecture's sample"), page.files.take_sample)
     _entry(made, page.tr("An empty column…"), lambda: ask_name(page))
+    made.addSeparator()
+    _entry(made, page.tr("Make a kit for another device…"), lambda: ask_kit(page),
+           page.workbench.space is not None)  # fmt: skip
     return made
+
+
+def ask_kit(page: DevicesPage) -> QFileDialog:
+    """Ask where a kit goes, and write it there: the device is measured with it, and its results are dropped here."""
+    space = page.workbench.space
+    dialog = QFileDialog(page, page.tr("Make a kit for another device"))
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)  # nothing is overwritten
+    dialog.setNameFilters([page.tr("Packed kit (*.zip)"), page.tr("Folder (*)")])
+    dialog.setDefaultSuffix("zip")
+    dialog.filterSelected.connect(
+        lambda chosen: dialog.setDefaultSuffix("zip" if "*.zip" in chosen else "")
+    )
+    dialog.selectFile(f"{space.name if space is not None else 'space'}-kit.zip")
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.fileSelected.connect(lambda name: make_kit(page, Path(name)))
+    dialog.open()
+    return dialog
+
+
+def make_kit(page: DevicesPage, target: Path) -> None:
+    """Write a kit of the project's space."""
+    page.card.show_error(None)
+    page.workbench.start(lambda project: plan.kit(project, target), problem=page.card.show_error)
 
 
 def export(page: DevicesPage) -> QMenu:

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
-import numpy as np
 from PySide6.QtCore import QPoint, QThreadPool
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QUndoStack
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QUndoStack,
+)
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
-from nasstudio.engine.cost.table import Cells, LatencyTable
+from nasstudio.engine.cost.table import LatencyTable
 from nasstudio.engine.device.device import Device
 from nasstudio.engine.errors import StudioError
-from nasstudio.engine.job.specification import AnySpec, ProbeSpec
-from nasstudio.engine.project import plan
-from nasstudio.engine.project.project import Project
 from nasstudio.engine.project.records import Snapshot
-from nasstudio.ui.kit.buttons import primary_button, secondary_button, tool_button
+from nasstudio.ui.commands import Command
+from nasstudio.ui.kit.buttons import secondary_button
 from nasstudio.ui.kit.header import PageHeader
-from nasstudio.ui.kit.number import written
-from nasstudio.ui.pages.devices import menus
+from nasstudio.ui.pages.devices import cell_menus, choice, columns, menus, orders
 from nasstudio.ui.pages.devices.accuracy import AccuracyCards
 from nasstudio.ui.pages.devices.editor import TableCard
 from nasstudio.ui.pages.devices.files import TableFiles, droppable
-from nasstudio.ui.pages.devices.flags import CHOICE, FlagFinder, kept_key
+from nasstudio.ui.pages.devices.flags import CHOICE, FlagFinder, keeping, kept_key
+from nasstudio.ui.pages.devices.measuring import Measuring
+from nasstudio.ui.pages.devices.origin import origin
 from nasstudio.ui.pages.devices.panel import DevicePanel
+from nasstudio.ui.pages.devices.profile_buttons import ProfileButtons
 from nasstudio.ui.pages.devices.saver import TableSaver
+from nasstudio.ui.pages.devices.source import TableSource
 from nasstudio.ui.pages.devices.state import (
     DeviceState,
     details,
@@ -36,10 +43,10 @@ from nasstudio.ui.pages.devices.state import (
     summary,
 )
 from nasstudio.ui.pages.page import Page
-from nasstudio.ui.tables.change import Block, TableChange
+from nasstudio.ui.tables.change import TableChange
 from nasstudio.ui.tables.latency_model import LatencyModel
-from nasstudio.ui.tables.undo import AddDevice, RemoveDevice
-from nasstudio.ui.workbench import LiveRun, Make, Workbench
+from nasstudio.ui.tables.undo import AddDevice
+from nasstudio.ui.workbench import LiveRun, Workbench
 
 
 class DevicesPage(Page):
@@ -60,8 +67,20 @@ class DevicesPage(Page):
         self._pool.setMaxThreadCount(1)
         self.model = LatencyModel(self.undo_stack, self)
         self.saver = TableSaver(workbench, self)
+        self.source = TableSource(workbench, self.saver, self.model)
         self.flags = FlagFinder(self.model, self._pool, self)
         self.files = TableFiles(self.model, self._pool, self)
+        self.measuring = Measuring(
+            workbench,
+            self.model,
+            self.devices_here,
+            lambda problem: self.card.show_error(problem),
+            self,
+        )
+        self.model.reload = self._reload
+        self.model.origin_of = lambda row, column: origin(
+            self.workbench.snapshot, self.model.table, row, column
+        )
         self._chosen = ""
         self._states: list[DeviceState] = []
         self._flag_count = 0
@@ -84,8 +103,8 @@ class DevicesPage(Page):
         self.add.setToolTip(
             self.tr("A column from a table file, the lecture's sample, or an empty one")
         )
-        self.more = tool_button("down", self.tr("More ways to profile"))
-        self.main = primary_button(self.tr("Profile"), "gauge")
+        self.profile_buttons = ProfileButtons(self)
+        self.main, self.more = self.profile_buttons.main, self.profile_buttons.more
         for widget in (self.add, self.more, self.main):
             self.header.add_action(widget)
         outer.addWidget(self.header)
@@ -122,10 +141,10 @@ class DevicesPage(Page):
         self.add.clicked.connect(lambda: self._pop(menus.add(self), self.add))
         self.panel.chosen.connect(self.choose)
         self.panel.remove_asked.connect(self.remove_device)
-        self.panel.probe_asked.connect(self.probe)
+        self.panel.probe_asked.connect(self.measuring.probe)
         self.panel.measure_here_asked.connect(self._measure_here)
         card = self.card
-        card.can_measure = self._can_measure
+        card.can_measure = self.measuring.possible
         card.fill_asked.connect(lambda button: self._pop(menus.fill(self), button))
         card.import_asked.connect(self.files.ask_import)
         card.export_asked.connect(lambda button: self._pop(menus.export(self), button))
@@ -133,9 +152,22 @@ class DevicesPage(Page):
         card.device_menu.connect(self._column_menu)
         card.measure_asked.connect(self._measure_row)
         card.keep_asked.connect(self._keep_flag)
+        card.cells_menu.connect(self._cells_menu)
+        card.compare_asked.connect(lambda button: self._pop(cell_menus.compare(self), button))
+        card.table_pasted.connect(self.files.take_text)
+        self.model.taken.connect(self._taken)
         card.strip.pause_asked.connect(bench.pause)
         card.strip.resume_asked.connect(bench.resume)
         card.strip.stop_asked.connect(bench.stop)
+
+    def _cells_menu(self, place: QPoint) -> None:
+        made = cell_menus.cells(self)
+        made.aboutToHide.connect(made.deleteLater)
+        made.popup(place)
+
+    def compare_file(self, path: Path, left: str = "") -> None:
+        """Compare a column with a table file, in the table's place."""
+        self.card.difference.with_file(path, left)
 
     def _pop(self, made: QMenu, button: QWidget) -> None:
         made.aboutToHide.connect(made.deleteLater)
@@ -149,12 +181,13 @@ class DevicesPage(Page):
         self.card.show_error(None)
         if not snapshot.devices and snapshot.writable and self._probed != snapshot.path:
             self._probed = snapshot.path
-            self.probe()
+            self.measuring.probe()
         self._changed(snapshot)
 
     def _closed(self) -> None:
         self.undo_stack.clear()
         self._chosen = ""
+        self.source.forget()
         self.model.take(LatencyTable(), None)
         self.flags.set_kept(())
         self._flags_found(0)
@@ -162,20 +195,20 @@ class DevicesPage(Page):
 
     def _changed(self, snapshot: Snapshot) -> None:
         self.model.editable = snapshot.writable
-        self._show_table(snapshot)
+        self._reload()
         kept = snapshot.choices.get(CHOICE, [])
         self.flags.set_kept(
             [key for key in kept if isinstance(key, str)] if isinstance(kept, list) else []
         )
-        self.flags.check_soon()
         self._refresh()
 
-    def _show_table(self, snapshot: Snapshot) -> None:
-        table = self.saver.laid_over(snapshot.table)
-        chosen = self.chosen_device
-        if chosen is not None and chosen.runtime != "table":
-            table.add_device(chosen)
-        self.model.take(table, self.workbench.space)
+    def _reload(self) -> None:
+        """Show the table as it is now."""
+        self.source.show(self.chosen_device)
+
+    def _taken(self) -> None:
+        self.flags.check_soon()
+        self._refresh()
 
     @property
     def chosen_device(self) -> Device | None:
@@ -183,14 +216,9 @@ class DevicesPage(Page):
         snapshot = self.workbench.snapshot
         if snapshot is None:
             return None
-        known = {d.id: d for d in (*snapshot.table.devices, *snapshot.devices)}
-        if self._chosen not in known:
-            busy = [d for d in profiles(snapshot, self.workbench.running("profile")) if d in known]
-            first = next(iter(snapshot.devices), None) or next(iter(snapshot.table.devices), None)
-            measured = {d.id for d in snapshot.table.devices}
-            best = next((d for d in snapshot.devices if d.id in measured), first)
-            self._chosen = busy[0] if busy else (best.id if best is not None else "")
-        return known.get(self._chosen)
+        device = choice.device(snapshot, self._chosen, self.workbench.running("profile"))
+        self._chosen = device.id if device is not None else ""
+        return device
 
     @property
     def chosen_state(self) -> DeviceState | None:
@@ -201,7 +229,7 @@ class DevicesPage(Page):
         """Show a device's details, and its column."""
         self._chosen = device_id
         if self.workbench.snapshot is not None:
-            self._show_table(self.workbench.snapshot)
+            self._reload()
         self._refresh()
 
     # -- what is shown ------------------------------------------------------------------------------------------
@@ -240,11 +268,7 @@ class DevicesPage(Page):
         removable = in_table and snapshot.writable
         self.panel.show_details(device.id, device.name, rows, removable=removable)
         calibration = self.model.table.calibrations.get(device.id)
-        names: tuple[str, ...] = ()
-        space = self.workbench.space
-        if calibration is not None and space is not None and calibration.space_hash == space.hash:
-            genomes = np.asarray(calibration.genomes, dtype=np.int16)
-            names = tuple(space.identity(genome) for genome in genomes) if genomes.ndim == 2 else ()
+        names = choice.networks(calibration, self.workbench.space)
         self.accuracy.show_calibration(calibration, names)
 
     def _show_run(self, busy: dict[str, LiveRun]) -> None:
@@ -263,38 +287,10 @@ class DevicesPage(Page):
         for widget in (self.add, self.card.fill, self.card.take_in, self.card.empty.button):
             widget.setEnabled(writable)
         self.card.hand_out.setEnabled(bool(self.model.table.devices))
-        run = next(iter(busy.values()), None)
-        if run is not None:
-            paused = run.state == "paused"
-            self._label_main(
-                self.tr("Go on profiling") if paused else self.tr("Pause profiling"),
-                "play" if paused else "pause",
-                self.tr("Nothing that is measured is lost"),
-                enabled=True,
-            )
-            return
+        self.card.compare.setEnabled(bool(self.model.table.devices))
         state = self.chosen_state if device is not None else None
-        missing = state.total - state.known if state is not None else 0
-        can = writable and state is not None and state.found and self.workbench.space is not None
-        if self.workbench.space is None:
-            tip = self.tr("Choose a space first: its layers are what is measured")
-        elif state is None or not state.found:
-            tip = self.tr("Choose a device of this machine at the left")
-        elif missing:
-            tip = self.tr("Measure the {0} missing rows on {1}, then whole networks").format(
-                written(missing), state.device.name
-            )
-        else:
-            tip = self.tr("Every row is known: measure whole networks again")
-        self._label_main(self.tr("Profile"), "gauge", tip, enabled=can)
-        self.more.setEnabled(can)
-
-    def _label_main(self, text: str, icon: str, tip: str, *, enabled: bool) -> None:
-        self.main.set_icon(icon)
-        self.main.set_text(text)
-        self.main.setToolTip(tip)
-        self.main.setEnabled(enabled)
-        self.more.setEnabled(enabled)
+        run = next(iter(busy.values()), None)
+        self.profile_buttons.show_state(run, state, writable=writable, space=self.workbench.space)
 
     def _flags_found(self, count: int) -> None:
         self._flag_count = count
@@ -303,63 +299,31 @@ class DevicesPage(Page):
 
     # -- measuring ----------------------------------------------------------------------------------------------
 
-    def probe(self) -> None:
-        """Find the devices of this machine."""
-        if not self.workbench.running("probe"):
-            self.workbench.start(
-                lambda p: ProbeSpec(name="Find devices"), problem=self.card.show_error
-            )
-
-    def start(self) -> None:
-        """Profile the chosen device, or pause or go on with the profile that runs."""
-        live = self.workbench.running("profile")
-        if live:
-            run = live[0]
-            (self.workbench.resume if run.state == "paused" else self.workbench.pause)(run.id)
-        elif (device := self.chosen_device) is not None:
-            self.profile([device])
-
-    def profile(self, devices: list[Device], *, only_missing: bool = True) -> None:
-        """Measure devices one after another: rows, then whole networks."""
-        makes = [_profile_make(device, only_missing=only_missing) for device in devices]
-        if makes:
-            self.card.show_error(None)
-            self.workbench.start(*makes, problem=self.card.show_error)
-
     def devices_here(self) -> list[Device]:
         """Devices that can be measured."""
         return [state.device for state in self._states if state.found]
+
+    def start(self) -> None:
+        """Profile the chosen device, or pause or go on with the profile that runs."""
+        self.measuring.toggle(self.chosen_device)
+
+    def profile(self, devices: list[Device], *, only_missing: bool = True) -> None:
+        """Measure devices one after another: rows, then whole networks."""
+        self.measuring.profile(devices, only_missing=only_missing)
 
     def _measure_here(self) -> None:
         here = self.devices_here()
         if here:
             self.choose(here[0].id)
-            self.profile([here[0]])
-
-    def _can_measure(self, row: int, column: int) -> bool:
-        device = self.model.table.devices[column]
-        here = any(device.id == other.id for other in self.devices_here())
-        return (
-            here and bool(self.model.facts.in_space[row]) and not self.workbench.running("profile")
-        )
+            self.measuring.profile([here[0]])
 
     def _measure_row(self, row: int, column: int) -> None:
-        device, layer = self.model.table.devices[column], self.model.table.labels[row]
-
-        def make(project: Project) -> AnySpec:
-            spec = plan.profile(project, device, only_missing=False, networks=0, budget_s=15.0)
-            return msgspec.structs.replace(spec, layers=(layer,), name=f"Measure {layer} again")
-
-        self.workbench.start(make, problem=self.card.show_error)
+        table = self.model.table
+        self.measuring.rows(table.devices[column], [table.labels[row]])
 
     def _keep_flag(self, row: int, column: int) -> None:
         key = kept_key(self.model.table, row, column)
-
-        def keep(project: Project) -> None:
-            choices = project.get("choices", dict, {})
-            project.put("choices", {**choices, CHOICE: [*choices.get(CHOICE, []), key]})
-
-        self.workbench.do(keep, problem=self.card.show_error)
+        self.workbench.do(keeping(key), problem=self.card.show_error)
 
     def table_to_export(self) -> LatencyTable:
         """The table as it is saved, or about to be."""
@@ -371,26 +335,39 @@ class DevicesPage(Page):
         if device is not None:
             menus.column(self, device, place)
 
-    # -- columns ------------------------------------------------------------------------------------------------
+    def commands(self) -> list[Command]:
+        return list(orders.COMMANDS)
+
+    def does(self, command_id: str) -> Callable[..., object] | None:
+        return orders.does(self, command_id)
+
+    # -- edits --------------------------------------------------------------------------------------------------
 
     def add_column(self, name: str) -> None:
-        """An empty column for a device known by its name only; nothing if there is one of that name."""
-        device = Device(name, "table", title=name)
-        if any(device.id == other.id for other in self.model.table.devices):
-            problem = StudioError(self.tr("There is a device {0} already.").format(name),
-                                  remedy=self.tr("Give another name."))  # fmt: skip
+        """An empty column for a device known by its name only; an error if there is one of that name."""
+        try:
+            change = columns.added(self.model.table, name)
+        except StudioError as problem:
             self.card.show_error(problem)
             return
-        change = TableChange((Block(device, (), Cells.missing((0,))),))
         self.undo_stack.push(AddDevice(self.model, change))
-        self.choose(device.id)
+        self.choose(change.blocks[0].device.id)
 
     def remove_device(self, device_id: str) -> None:
         """Take a column out of the table; undo brings it back."""
-        device = next((d for d in self.model.table.devices if d.id == device_id), None)
-        if device is not None:
-            change = TableChange(remove_devices=(device_id,))
-            self.undo_stack.push(RemoveDevice(self.model, change, device.name))
+        columns.remove(self.card.view.actions_of, self.model, device_id)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """A table that is pasted anywhere on the page comes in."""
+        text = QGuiApplication.clipboard().text()
+        if (
+            event.matches(QKeySequence.StandardKey.Paste)
+            and "\n" in text.strip()
+            and self.model.editable
+        ):
+            self.files.take_text(text)
+        else:
+            super().keyPressEvent(event)
 
     def _edited(self, change: TableChange) -> None:
         self.card.show_error(None)
@@ -400,8 +377,9 @@ class DevicesPage(Page):
 
     def _not_saved(self, problem: StudioError) -> None:
         self.undo_stack.clear()
+        self.source.forget()
         if self.workbench.snapshot is not None:
-            self._show_table(self.workbench.snapshot)
+            self._reload()
         self._refresh()
         self.card.show_error(problem)
 
@@ -413,9 +391,8 @@ class DevicesPage(Page):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        for url in event.mimeData().urls():
-            if droppable(url.toLocalFile()):
-                self.files.take_in(Path(url.toLocalFile()))
+        names = [url.toLocalFile() for url in event.mimeData().urls()]
+        self.files.take_in_all([Path(name) for name in names if droppable(name)])
         event.acceptProposedAction()
 
     def take_file(self, path: Path) -> None:
@@ -424,13 +401,4 @@ class DevicesPage(Page):
 
     def command_line(self) -> str:
         """The command that does what the primary button does."""
-        snapshot, device = self.workbench.snapshot, self.chosen_device
-        if snapshot is None or device is None:
-            return ""
-        path = str(snapshot.path)
-        quoted = f"'{path}'" if " " in path else path
-        return f"nasstudio profile {quoted} --device {device.id}"
-
-
-def _profile_make(device: Device, *, only_missing: bool) -> Make:
-    return lambda project: plan.profile(project, device, only_missing=only_missing)
+        return orders.command_line(self.workbench.snapshot, self.chosen_device)

@@ -6,6 +6,8 @@ been saved it is laid over every snapshot, so that nothing jumps back.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QObject, Signal
 
 from nasstudio.engine.cost.table import LatencyTable
@@ -37,12 +39,14 @@ class TableSaver(QObject):
         self._queue.append(change)
         self._send()
 
+    @property
+    def unsaved(self) -> tuple[TableChange, ...]:
+        """Changes that the newest snapshot may lack, in their order."""
+        return (*self._sent, *self._queue)
+
     def laid_over(self, table: LatencyTable) -> LatencyTable:
         """A table of its own with everything that has not been saved yet."""
-        made = table.copy()
-        for change in (*self._sent, *self._queue):
-            made = apply(made, change)
-        return made
+        return with_changes(table, self.unsaved)
 
     def forget(self) -> None:
         """Drop what has not been sent."""
@@ -64,12 +68,17 @@ class TableSaver(QObject):
         self.failed.emit(problem)
 
 
+def with_changes(table: LatencyTable, changes: Sequence[TableChange]) -> LatencyTable:
+    """A table of its own with the changes. For another thread where it is large."""
+    made = table.copy()
+    for change in changes:
+        made = apply(made, change)
+    return made
+
+
 def _save(project: Project, changes: tuple[TableChange, ...]) -> None:
     before = project.table
-    table = before.copy()
-    for change in changes:
-        table = apply(table, change)
-    project.table = table
+    project.table = with_changes(before, changes)
     try:
         project.save_table()
     except StudioError:

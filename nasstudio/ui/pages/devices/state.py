@@ -11,14 +11,24 @@ from datetime import datetime
 
 import numpy as np
 
+from nasstudio.engine.cost.additive import AdditiveModel
 from nasstudio.engine.cost.table import LatencyTable, Source
+from nasstudio.engine.device.calibration import Calibration
 from nasstudio.engine.device.device import Device
+from nasstudio.engine.device.verdict import percent
 from nasstudio.engine.job.specification import ProfileSpec
 from nasstudio.engine.project.records import Snapshot
 from nasstudio.engine.space.space import SearchSpace
 from nasstudio.ui.kit.number import written
 from nasstudio.ui.workbench import LiveRun
 
+_CORRECTIONS = {
+    "sum": "none",
+    "scale": "scale",
+    "line": "scale, constant",
+    "kinds": "factor a kind",
+    "residual": "kinds, residual",
+}
 _WORDS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
 
 
@@ -31,6 +41,7 @@ class DeviceState:
     known, total : rows of the space with a time, and all of them; without a space rows of the table.
     state : a state of `StateMark`.
     found : it is one of this machine's, so it can be measured.
+    fitted : it is known by whole networks: their model, instead of rows.
     """
 
     device: Device
@@ -38,6 +49,7 @@ class DeviceState:
     total: int
     state: str
     found: bool
+    fitted: AdditiveModel | None = None
 
     @property
     def foreign(self) -> bool:
@@ -59,7 +71,7 @@ def device_states(
     busy : state of the profile that runs on a device, by device id.
     """
     rows = len(space.layers) if space is not None else len(table.labels)
-    counts = np.count_nonzero(~np.isnan(table.cells.ms[:rows]), axis=0)
+    counts = np.count_nonzero(table.cells.known[:rows], axis=0)
     known = {d.id: int(n) for d, n in zip(table.devices, counts, strict=True)}
     found = {d.id: d for d in snapshot.devices}
     found |= {d.id: d for d in table.devices if d.here and d.runtime != "table"}
@@ -67,8 +79,9 @@ def device_states(
     states = []
     for device in (*found.values(), *others):
         count = known.get(device.id, 0)
-        state = busy.get(device.id) or _state(count, rows)
-        states.append(DeviceState(device, count, rows, state, device.id in found))
+        model = None if count else table.fitted.get(device.id)
+        state = busy.get(device.id) or ("done" if model is not None else _state(count, rows))
+        states.append(DeviceState(device, count, rows, state, device.id in found, model))
     return states
 
 
@@ -100,9 +113,12 @@ def summary(table: LatencyTable, space: SearchSpace | None, flags: int) -> str:
     devices, rows = len(table.devices), len(table.labels)
     if not devices:
         return "Measure a device, or import a table: nothing is known yet."
+    if not rows and not table.fitted:
+        return f"{_count(devices, 'device')}, no operation yet."
     parts = [f"{_count(devices, 'device')}, {_count(rows, 'operation')}."]
     layers = len(space.layers) if space is not None else rows
-    missing = int(np.isnan(table.cells.ms[:layers]).sum())
+    by_rows = [d.id not in table.fitted for d in table.devices]  # the others need no operations
+    missing = int((~table.cells.known[:layers, by_rows]).sum())
     flagged = (
         f"{_word(flags)} {'cell looks' if flags == 1 else 'cells look'} wrong" if flags else ""
     )
@@ -144,17 +160,41 @@ def details(snapshot: Snapshot, table: LatencyTable, device: Device) -> list[tup
             rows.append(("Spread, median", f"{written(100 * float(np.median(spread)), 1)} %"))
         counts = cells.n[measured, column]
         rows.append(("Repeats per cell", written(float(np.median(counts)))))
+    model = table.fitted.get(device.id)
+    if model is not None:
+        rows += fitted_rows(model)
     calibration = table.calibrations.get(device.id)
     if calibration is not None:
-        rows.append(("Scale of the sum", f"{written(calibration.scale, 3)}×"))
-        rows.append(("Constant", f"{written(calibration.constant_ms, 3)} ms"))
-        rows.append(("Error, held back", f"{written(100 * calibration.mape, 1)} %"))
-        if calibration.noise is not None:
-            rows.append(("Noise", f"{written(100 * calibration.noise, 1)} %"))
+        rows += accuracy_rows(calibration)
     when = calibration.measured_at if calibration is not None else ""
     stamp = _parsed(when) or _last_profile(snapshot, device)
     if stamp is not None:
         rows.append(("Measured", spoken_time(stamp)))
+    return rows
+
+
+def fitted_rows(model: AdditiveModel) -> list[tuple[str, str]]:
+    """A device that is known by whole networks: how many, and how well they predict others."""
+    return [
+        ("Whole networks", written(model.n)),
+        ("Error, held back", percent(model.mape)),
+        ("Within 5 %, 10 %", f"{percent(model.within5)}, {percent(model.within10)}"),
+        ("Rank, τ", written(model.tau, 2)),
+    ]
+
+
+def accuracy_rows(calibration: Calibration) -> list[tuple[str, str]]:
+    """The correction, what is left of the error, and the noise beside it."""
+    correction = calibration.correction
+    rows = [("Correction", _CORRECTIONS.get(correction.name, correction.name))]
+    if correction.name in ("scale", "line"):
+        rows.append(("Scale of the sum", f"{written(correction.scale, 3)}×"))
+    if correction.constant_ms:
+        rows.append(("Constant", f"{written(correction.constant_ms, 3)} ms"))
+    rows.append(("Error, held back", percent(calibration.mape)))
+    rows.append(("Nine in ten within", f"± {percent(calibration.interval)}"))
+    if calibration.noise is not None:
+        rows.append(("Noise", percent(calibration.noise)))
     return rows
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nasstudio.engine.cost.metric import TableLatency, latency_metrics
+from nasstudio.engine.cost.metric import latency_metrics
 from nasstudio.engine.cost.table import LatencyTable
 from nasstudio.engine.job.specification import ExportSpec
 from nasstudio.engine.predictor import ensemble
@@ -111,8 +111,7 @@ def predict(
     if not genomes:
         return {}
     population = np.array(genomes, dtype=np.int16)
-    metrics: list[TableLatency] = latency_metrics(space, table)
-    times = {metric.device.id: metric.of(population) for metric in metrics}
+    times = {m.device.id: m.of(population) for m in latency_metrics(space, table)}
     accuracy = ensemble.load(predictor, space).of(population) if predictor is not None else None
     return {
         genome: Predicted(
