@@ -267,7 +267,7 @@ class Bench:
 
         self.step("save_five_edits", edit, lambda: saver.idle, "s")
         self.figures["save_five_edits_writes"] = len(snapshots) - saved
-        self.model.setData(self.model.index(4, FIRST_DEVICE), "2.5")
+        self.model.setData(self.model.index(4, FIRST_DEVICE), "7.25")
         frames = []
         while not saver.idle:
             bar = self.card.view.verticalScrollBar()

@@ -108,8 +108,8 @@ def trained(path: Path) -> Project:
     for run in path.glob("runs/*"):
         if run.name.partition("-")[0] not in ("train", "collect", "fit"):
             shutil.rmtree(run)
-    for table in path.glob("tables/*"):
-        table.unlink()
+    shutil.rmtree(path / "tables")
+    (path / "tables").mkdir()
     with closing(sqlite3.connect(path / "project.db")) as database, database:
         kept = [run.name for run in path.glob("runs/*")]
         marks = ", ".join("?" * len(kept))
@@ -140,7 +140,7 @@ def measure_and_search(project: Project) -> None:
     for runtime, precision in DEVICES:
         for device in known:
             if (device.runtime, device.precision, device.threads) == (runtime, precision, 1):
-                run_job(project, plan.profile(project, device, budget_s=25.0))
+                run_job(project, plan.profile(project, device, budget_s=60.0))
     run_job(project, plan.search(project, budget=8_000))
     found = found_networks(project)
     key = next(k for k in found.archive.columns if k.startswith("latency:"))

@@ -73,6 +73,8 @@ def application(arguments: list[str]) -> QApplication:
     """The one QApplication, with its names."""
     app = QApplication.instance() or QApplication(arguments)
     assert isinstance(app, QApplication)
+    # A frame takes Python's lock a hundred times; while a thread works, each may wait for so long (usually 5 ms).
+    sys.setswitchinterval(0.001)
     app.setApplicationName("NAS Studio")
     app.setOrganizationName("NASStudio")
     app.setDesktopFileName("nasstudio")

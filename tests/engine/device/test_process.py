@@ -37,12 +37,11 @@ def test_that_a_process_loads_artefacts_by_number_and_gives_bursts_of_them(lower
 
 
 def test_that_a_process_that_dies_is_an_error_that_says_what_to_do(lowered, device):
-    with (
-        pytest.raises(StudioError, match="does not answer") as caught,
-        measuring_process(device, {0: lowered.chain([LAYER])}) as worker,
-    ):
-        psutil.Process(worker.pid).kill()
-        for _ in range(3):
+    with measuring_process(device, {0: lowered.chain([LAYER])}) as worker:
+        gone = psutil.Process(worker.pid)
+        gone.kill()
+        psutil.wait_procs([gone], timeout=10)
+        with pytest.raises(StudioError, match="does not answer") as caught:
             worker.burst(0)
     assert "run the job again" in caught.value.remedy
 
