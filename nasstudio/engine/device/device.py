@@ -30,6 +30,7 @@ SHORT = {
     "onnxruntime": "ort",
     "openvino": "ov",
     "executorch": "xnn",
+    "litert": "litert",
     "table": "table",
 }
 """First word of a device's identity, by runtime."""
