@@ -101,8 +101,11 @@ def _written(table: LatencyTable) -> bytes:
         "fitted": table.fitted,
     }
     encode = msgspec.json.Encoder().encode
-    rows = b",\n".join(map(encode, map(_Row, table.labels, _rows_of(table))))
-    return b'%s,\n"rows":[\n%s\n],\n%s\n' % (encode(head)[:-1], rows, encode(tail)[1:])
+    rows = [encode(row) for row in map(_Row, table.labels, _rows_of(table))] or [b""]
+    # Put together once: each copy of a large table holds all threads.
+    rows[0] = b'%s,\n"rows":[\n%s' % (encode(head)[:-1], rows[0])
+    rows[-1] = b"%s\n],\n%s\n" % (rows[-1], encode(tail)[1:])
+    return b",\n".join(rows)
 
 
 def _rows_of(table: LatencyTable) -> Iterator[tuple[_Cell | None, ...]]:
