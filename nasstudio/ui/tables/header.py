@@ -99,6 +99,9 @@ def in_lines(text: str, metrics: QFontMetrics, room: int) -> str:
     if metrics.horizontalAdvance(text) <= room:
         return text
     name, space, unit = text.rpartition(" ") if text.endswith(")") else (text, "", "")
+    before, comma, after = text.partition(", ")
+    if comma and max(map(metrics.horizontalAdvance, (before, after))) <= room:
+        return f"{before}\n{after}"
     words = name.split(" ")
     # The first line takes as much as fits, so that what tells two devices apart is not the part that is cut.
     count = next(

@@ -203,6 +203,7 @@ def test_that_a_long_head_keeps_what_tells_it_apart_and_its_unit(qtbot) -> None:
     heads = [in_lines(f"Laptop, {n} threads (ms)", metrics, 90) for n in (2, 4)]
     assert heads[0] != heads[1]
     assert all(head.endswith("(ms)") and "…" not in head for head in heads)
+    assert heads[0] == "Laptop\n2 threads (ms)"
     assert in_lines("GPU (ms)", metrics, 90) == "GPU (ms)"
     endless = in_lines("A" * 60 + " (ms)", metrics, 90)
     assert all(metrics.horizontalAdvance(line) <= 90 for line in endless.splitlines())
