@@ -36,6 +36,7 @@ from nasstudio.engine.device.coverage import layers_to_measure
 from nasstudio.engine.device.device import Device
 from nasstudio.engine.device.lowered import LoweredFiles
 from nasstudio.engine.device.runtime import registry
+from nasstudio.engine.device.timing import ROUNDS_A_PROCESS
 from nasstudio.engine.errors import StudioError
 from nasstudio.engine.space.families import build, preset
 from nasstudio.engine.space.layer import text
@@ -67,7 +68,7 @@ KEYS = (
     "correction",
     "interval",
     "covered",
-    "mape_quarter_rounds",
+    "mape_first_process",
     "mape_networks_6",
     "mape_networks_12",
     "mape_networks_24",
@@ -78,7 +79,6 @@ KEYS = (
 class Effort:
     """How much is measured. Budgets are seconds for the layers, and for a pair of passes over a chunk of networks."""
 
-    layers: int | None
     calibration: int
     test: dict[str, int]
     budget_s: float
@@ -86,8 +86,8 @@ class Effort:
     chunk_s: float
 
 
-FULL = Effort(None, 40, {"mbv3_28": 200, "ofa_mbv3": 100}, 90.0, 50, 60.0)
-QUICK = Effort(None, 8, {"mbv3_28": 8, "ofa_mbv3": 8}, 1.0, 8, 1.0)
+FULL = Effort(40, {"mbv3_28": 200, "ofa_mbv3": 100}, 90.0, 50, 60.0)
+QUICK = Effort(8, {"mbv3_28": 8, "ofa_mbv3": 8}, 1.0, 8, 1.0)
 
 
 class Subject:
@@ -117,7 +117,7 @@ class Subject:
     # -- stages -------------------------------------------------------------------------------------------------
 
     def layers(self) -> dict[str, Any]:
-        """Time of each measured layer, and what a quarter of the rounds says. ms."""
+        """Time of each measured layer, and what the first process alone says. ms."""
 
         def make() -> dict[str, Any]:
             wanted = layers_to_measure(self.space)
@@ -128,7 +128,7 @@ class Subject:
             return {
                 "labels": [text(layer) for layer in wanted],
                 "ms": [t.median_ms for t in timings],
-                "first_ms": measured.first_rounds_ms(3),
+                "first_ms": measured.first_rounds_ms(ROUNDS_A_PROCESS),
                 "rounds": [t.rounds for t in timings],
                 "processes": [t.processes for t in timings],
                 "noise": measured.bench.noise(),
@@ -234,8 +234,8 @@ class Subject:
             "interval": calibration.interval,
             "covered": float((np.abs(truth / predicted - 1) <= calibration.interval).mean()),
         }
-        quick = self.times_ms("first_ms")
-        found["mape_quarter_rounds"] = self._error(quick, used, fitted_on["ms"], test, truth)
+        early = self.times_ms("first_ms")
+        found["mape_first_process"] = self._error(early, used, fitted_on["ms"], test, truth)
         for n in (6, 12, 24):
             some = np.linspace(0, len(used) - 1, min(n, len(used))).round().astype(int)
             found[f"mape_networks_{n}"] = self._error(

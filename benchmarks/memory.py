@@ -13,8 +13,6 @@ small batches.
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import platform
 import shutil
@@ -22,26 +20,18 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import numpy as np
+from reporting import contract
+
+from nasstudio.engine.cost.liveness import MIB, RULES, Rules, memory_mib, peak_bytes
+from nasstudio.engine.device.calibration import kendall_tau
+from nasstudio.engine.device.memory import measured_peaks
+from nasstudio.engine.space.families import build, preset
+from nasstudio.engine.space.layer import LayerSpec, text
+
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
-
-import numpy as np  # noqa: E402
-
-from nasstudio.engine.cost.liveness import (  # noqa: E402
-    MIB,
-    RULES,
-    Rules,
-    memory_mib,
-    peak_bytes,
-)
-from nasstudio.engine.device.device import processor  # noqa: E402
-from nasstudio.engine.device.memory import measured_peaks  # noqa: E402
-from nasstudio.engine.space.families import build, preset  # noqa: E402
-from nasstudio.engine.space.layer import LayerSpec, text  # noqa: E402
-
 SPACES = ("mbv3_28", "mbv3_32", "ofa_mbv3")
 SEED = 2026
 NETWORKS, LEAST_MIB = 50, 32.0
@@ -75,13 +65,6 @@ def figures_of(
         "batch": batch,
         "peak_min_mib": float(measured.min()),
     }
-
-
-def kendall_tau(left: np.ndarray, right: np.ndarray) -> float:
-    """Kendall's tau-b."""
-    a, b = (np.sign(values[:, None] - values[None, :]) for values in (left, right))
-    both = np.sqrt(np.abs(a).sum() * np.abs(b).sum())
-    return float((a * b).sum() / both) if both else 1.0
 
 
 def books(
@@ -120,35 +103,8 @@ def counting_library(folder: Path) -> Path | None:
     return made if done.returncode == 0 else None
 
 
-def machine() -> dict[str, str]:
-    """What this was run on."""
-    found = {"processor": processor(), "system": platform.platform()}
-    for package in ("torch", "onnxruntime"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
-
-
-def nasstudio_version() -> str:
-    try:
-        return version("nasstudio")
-    except PackageNotFoundError:
-        return "0"
-
-
 def main() -> int:
-    about, _, more = (__doc__ or "").partition("\n\n")
-    parser = argparse.ArgumentParser(
-        description=about, epilog=more, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="a part of it, within a minute")
-    parser.add_argument(
-        "--json", action="store_true", help="print one JSON object as the last line"
-    )
-    parser.add_argument("--out", type=Path, help="also write that object to a file")
-    options = parser.parse_args()
+    options = contract.parser(__doc__).parse_args()
     figures: dict[str, float | int | None] = {}
     with tempfile.TemporaryDirectory(prefix="memory-") as folder:
         heap = None if options.quick else counting_library(Path(folder))
@@ -163,20 +119,7 @@ def main() -> int:
                 )
                 figures |= {f"{rules}/{space}/{key}": found[key] for key in FIGURES}
                 print(f"{rules} on {space}: {found}", file=sys.stderr)
-    result = {
-        "benchmark": "memory",
-        "version": nasstudio_version(),
-        "quick": options.quick,
-        "seed": SEED,
-        "machine": machine(),
-        "figures": figures,
-    }
-    if options.out is not None:
-        options.out.write_text(json.dumps(result, indent=1) + "\n")
-    if options.json:
-        print(json.dumps(result))
-    else:
-        print(*(f"{key:40} {value}" for key, value in figures.items()), sep="\n")
+    contract.emit(options, "memory", figures)
     return 0
 
 

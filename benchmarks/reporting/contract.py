@@ -10,6 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+PACKAGES = ("torch", "onnxruntime", "openvino", "executorch", "numpy", "PySide6-Essentials")
+
 Figure = float | int | str | None
 
 
@@ -43,20 +45,25 @@ def emit(options: argparse.Namespace, name: str, figures: dict[str, Figure]) -> 
 
 
 def machine() -> dict[str, str]:
-    """What this is run on."""
+    """What this is run on, and with which versions of what is measured."""
     from nasstudio.engine.device.device import processor
 
-    return {
+    found = {
         "processor": processor(),
         "cores": str(os.cpu_count()),
         "system": platform.platform(),
         "python": platform.python_version(),
     }
+    return found | {package: _version(package) for package in PACKAGES}
 
 
 def nasstudio_version() -> str:
-    """Version of the installed package, 0 for a bare checkout."""
+    """Version of the installed package."""
+    return _version("nasstudio")
+
+
+def _version(package: str) -> str:
     try:
-        return version("nasstudio")
+        return version(package)
     except PackageNotFoundError:
-        return "0"
+        return "not installed"

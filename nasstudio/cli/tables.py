@@ -6,8 +6,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from nasstudio.cli.projects import add_project, opened, say
 from nasstudio.engine.atomic import write_atomic
 from nasstudio.engine.cost import checks, fill
@@ -140,15 +138,7 @@ def _read(project: Project, options: argparse.Namespace) -> LatencyTable:
 
 def _imported(project: Project, table: LatencyTable, values: dict[str, Any]) -> list[str]:
     """Take a table into the project's; what there is to say about it."""
-    there = table.cells.filled
-    for column, device in enumerate(table.devices):
-        known = np.flatnonzero(there[:, column])
-        cells = table.cells.at((known, np.full(len(known), column)))
-        target = project.table.add_device(device)
-        rows = project.table.add_rows([table.labels[row] for row in known])
-        project.table.put(rows, [target] * len(rows), cells)
-    project.table.calibrations |= table.calibrations
-    project.table.fitted |= table.fitted
+    project.table.take_in(table)
     project.save_table()
     flags = checks.suspicious(table)
     values["flags"] = [

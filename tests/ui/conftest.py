@@ -22,6 +22,7 @@ from nasstudio.engine.search.archive import columns_of
 from nasstudio.engine.search.archive_file import ArchiveWriter
 from nasstudio.engine.space.families import build, preset
 from nasstudio.engine.space.layer import text
+from nasstudio.ui.workbench import Workbench
 
 ONE = Device("Chip A", "onnxruntime", "1.32.0", 1)
 TWO = Device("Chip B", "torch", "2.14", 2)
@@ -83,3 +84,20 @@ def _search(project, space):
     said.write(ev.Done(summary={"evaluated": 300}))
     said.close()
     take_all(project)
+
+
+class NotingWorkbench(Workbench):
+    """A workbench that notes what would be started."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: list = []
+
+    def start(self, *makes, problem=None) -> None:
+        for make in makes:
+            self.do(make, self.made.append, problem)
+
+
+@pytest.fixture
+def noting_workbench():
+    return NotingWorkbench

@@ -233,6 +233,37 @@ class LatencyTable:
             return list(dict.fromkeys(layers))
         return []
 
+    def brings(self, other: LatencyTable) -> NDArray[np.bool_]:
+        """Which cells of another table this one would take: those with a value, but no estimate over a measurement.
+
+        Returns
+        -------
+        `(rows, devices)` of the other table.
+        """
+        wanted: NDArray[np.bool_] = other.cells.filled.copy()
+        own = {device.id: column for column, device in enumerate(self.devices)}
+        estimates = other.cells.source == Source.INTERPOLATED
+        for column, device in enumerate(other.devices):
+            if device.id not in own:
+                continue
+            for row in np.flatnonzero(wanted[:, column] & estimates[:, column]):
+                here = self.row(other.labels[row])
+                if here is not None:
+                    measured = self.cells.source[here, own[device.id]] == Source.MEASURED
+                    wanted[row, column] = not measured
+        return wanted
+
+    def take_in(self, other: LatencyTable) -> None:
+        """Add the cells of another table that `brings` names, its calibrations and its fitted models."""
+        wanted = self.brings(other)
+        for column, device in enumerate(other.devices):
+            rows = np.flatnonzero(wanted[:, column])
+            target = self.add_device(device)
+            own = self.add_rows([other.labels[row] for row in rows])
+            self.put(own, [target] * len(own), other.cells.at((rows, np.full(len(rows), column))))
+        self.calibrations |= other.calibrations
+        self.fitted |= other.fitted
+
     def copy(self) -> LatencyTable:
         """A table of its own, sharing nothing that can change."""
         return LatencyTable(

@@ -7,6 +7,7 @@ the heap top is trimmed and regrown. With passive waiting two threads do not spi
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import platformdirs
@@ -17,9 +18,11 @@ MALLOC = {
     "MALLOC_TOP_PAD_": str(64 * 1024**2),
 }
 
+_PACKAGE_ROOT = str(Path(__file__).resolve().parents[3])
+
 
 def compute_environment(threads: int) -> dict[str, str]:
-    """Environment of this process with what a child that computes needs to be fast, and the same each time."""
+    """Environment of a child: this process's, what makes it fast and alike each time, and where this package is."""
     environment = dict(os.environ)
     environment.update(MALLOC)
     count = str(max(1, threads))
@@ -31,6 +34,11 @@ def compute_environment(threads: int) -> dict[str, str]:
         PYTHONUNBUFFERED="1",
         PYTHONDONTWRITEBYTECODE=os.environ.get("PYTHONDONTWRITEBYTECODE", ""),
     )
+    # A packaged program has no modules to lend, and its libraries are of another build than the interpreter's.
+    if not getattr(sys, "frozen", False):
+        given = [p for p in environment.get("PYTHONPATH", "").split(os.pathsep) if p]
+        places = dict.fromkeys([_PACKAGE_ROOT, *given])
+        environment["PYTHONPATH"] = os.pathsep.join(places)
     # What torch.compile has made for one process is found by the next.
     compiled = Path(platformdirs.user_cache_dir("nasstudio")) / "compiled"
     environment.setdefault("TORCHINDUCTOR_CACHE_DIR", str(compiled))

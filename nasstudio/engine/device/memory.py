@@ -114,17 +114,12 @@ def _asked(order: Order, wanted: int) -> list[int]:
     """The answers of a process of its own."""
     if not wanted:
         return []
-    environment = compute_environment(1)
-    if not getattr(sys, "frozen", False):
-        root = str(Path(__file__).resolve().parents[3])
-        given = environment.get("PYTHONPATH")
-        environment["PYTHONPATH"] = f"{root}:{given}" if given else root
     try:
         done = subprocess.run(
             [sys.executable, "-m", "nasstudio.engine.device.memory"],
             input=msgspec.json.encode(order),
             capture_output=True,
-            env=environment,
+            env=compute_environment(1),
             timeout=LONGEST_S * wanted,
             check=False,
         )

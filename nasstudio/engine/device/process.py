@@ -157,17 +157,12 @@ def measuring_process(
     StudioError
         It can't be started, refuses an artefact or dies; its last words are in this process's standard error.
     """
-    environment = compute_environment(device.threads)
-    if not getattr(sys, "frozen", False):
-        root = str(Path(__file__).resolve().parents[3])
-        given = environment.get("PYTHONPATH")
-        environment["PYTHONPATH"] = f"{root}:{given}" if given else root
     try:
         child = subprocess.Popen(
             [sys.executable, "-m", "nasstudio.engine.device.measuring"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=environment,
+            env=compute_environment(device.threads),
         )
     except OSError as problem:
         raise StudioError(

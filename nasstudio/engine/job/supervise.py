@@ -10,12 +10,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import psutil
 
+from nasstudio.engine.device.environment import compute_environment
 from nasstudio.engine.errors import StudioError
-from nasstudio.engine.job.environment import child_environment
 from nasstudio.engine.job.folder import RunFolder
 
 STOP_S, TERMINATE_S = 8.0, 4.0
@@ -38,13 +37,6 @@ def start(folder: RunFolder, interpreter: str | None = None) -> subprocess.Popen
     spec = folder.spec()
     (folder.path / "control").unlink(missing_ok=True)
     command = [interpreter or sys.executable, "-m", "nasstudio.engine.run", str(folder.path)]
-    package_root = str(Path(__file__).resolve().parents[3])
-    environment = child_environment(spec)
-    # A packaged program has no modules to lend, and its libraries are of another build than the interpreter's.
-    if not getattr(sys, "frozen", False):
-        environment["PYTHONPATH"] = package_root + (
-            f":{p}" if (p := environment.get("PYTHONPATH")) else ""
-        )
     try:
         with folder.log.open("ab") as log:
             child = subprocess.Popen(
@@ -52,7 +44,7 @@ def start(folder: RunFolder, interpreter: str | None = None) -> subprocess.Popen
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=environment,
+                env=compute_environment(spec.threads),
                 start_new_session=True,
                 cwd=folder.path,
             )

@@ -145,12 +145,13 @@ def _before(table: LatencyTable, rows: NDArray[np.intp], column: int) -> Cells:
     return before
 
 
-def whole(table: LatencyTable) -> TableChange:
-    """Every time of another table: an import."""
+def whole(table: LatencyTable, into: LatencyTable) -> TableChange:
+    """What a table would take of another one (`LatencyTable.brings`): an import."""
+    wanted = into.brings(table)
     blocks: list[Block] = []
     last: tuple[NDArray[np.intp], tuple[str, ...]] = (np.zeros(0, np.intp), ())
     for column, device in enumerate(table.devices):
-        rows = np.flatnonzero(table.cells.filled[:, column])
+        rows = np.flatnonzero(wanted[:, column])
         if not np.array_equal(rows, last[0]):
             last = rows, tuple(table.labels[i] for i in rows)
         cells = table.cells.at((rows, np.full(len(rows), column, dtype=np.intp)))

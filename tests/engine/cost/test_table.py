@@ -146,3 +146,25 @@ def test_that_a_copy_has_models_and_notes_of_its_own():
     copy.calibrations["x"] = copy.fitted["x"] = None
     assert table.calibrations == table.fitted == {}
     assert copy.notes == ("one",)
+
+
+def test_that_another_table_s_estimates_do_not_replace_measurements():
+    here = Device("Some processor", "onnxruntime", "1")
+    own = LatencyTable(devices=[here], cells=Cells.missing((0, 1)))
+    own.add_rows(["a", "b", "c"])
+    own.cells = Cells.of(np.array([[1.0], [2.0], [np.nan]]), Source.MEASURED)
+    own.cells.source[1] = Source.IMPORTED
+    other = LatencyTable(devices=[here], cells=Cells.missing((0, 1)))
+    other.add_rows(["a", "b", "c", "d"])
+    other.cells = Cells.of(np.array([[9.0], [8.0], [7.0], [6.0]]), Source.INTERPOLATED)
+    assert own.brings(other)[:, 0].tolist() == [False, True, True, True]
+    own.take_in(other)
+    assert dict(zip(own.labels, own.cells.ms[:, 0].tolist(), strict=True)) == {
+        "a": 1.0,
+        "b": 8.0,
+        "c": 7.0,
+        "d": 6.0,
+    }
+    other.cells.source[0] = Source.MEASURED
+    own.take_in(other)
+    assert own.cells.ms[0, 0] == 9.0

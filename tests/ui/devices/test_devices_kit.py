@@ -1,6 +1,5 @@
 """A kit is asked for on the Devices page, and its results are dropped there."""
 
-import contextlib
 import json
 
 import numpy as np
@@ -11,19 +10,12 @@ from nasstudio.engine.device.kit import results as kit_results
 from nasstudio.engine.errors import CorruptFile, InvalidInput
 from nasstudio.engine.job.specification import KitSpec
 from nasstudio.engine.project.project import Project
-from nasstudio.engine.space.families import build, preset
+from nasstudio.engine.space.families import preset
 from nasstudio.engine.space.layer import text
 from nasstudio.ui.pages.devices import menus
-from nasstudio.ui.pages.devices.page import DevicesPage
-from nasstudio.ui.workbench import Workbench
 
 PRESET = "mbv3_28_fast"
 KIT = "Make a kit for another device…"
-
-
-@pytest.fixture(scope="module")
-def space():
-    return build(preset(PRESET))
 
 
 @pytest.fixture
@@ -34,38 +26,8 @@ def path(tmp_path):
     return project.path
 
 
-class Started(Workbench):
-    """A workbench that notes what would be started."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.made: list = []
-
-    def start(self, *makes, problem=None) -> None:
-        for make in makes:
-            self.do(make, self.made.append, problem)
-
-    @property
-    def kits(self) -> list[KitSpec]:
-        return [spec for spec in self.made if isinstance(spec, KitSpec)]
-
-
-@contextlib.contextmanager
-def shown(qtbot, path):
-    bench = Started()
-    page = DevicesPage(bench)
-    qtbot.addWidget(page)
-    page.resize(1364, 780)
-    page.show()
-    bench.open(path)
-    qtbot.waitUntil(lambda: bench.snapshot is not None)
-    try:
-        yield page, bench
-        qtbot.waitUntil(lambda: page.saver.idle)
-    finally:
-        page._pool.waitForDone()
-        bench.close()
-        page.close()
+def kits(bench) -> list[KitSpec]:
+    return [spec for spec in bench.made if isinstance(spec, KitSpec)]
 
 
 def _file(path, space):
@@ -111,8 +73,8 @@ def _file(path, space):
     return path
 
 
-def test_that_a_kit_is_asked_for_in_the_menu_of_new_devices(qtbot, path, tmp_path):
-    with shown(qtbot, path) as (page, bench):
+def test_that_a_kit_is_asked_for_in_the_menu_of_new_devices(qtbot, path, tmp_path, shown):
+    with shown(path) as (page, bench):
         made = menus.add(page)
         (entry,) = [action for action in made.actions() if action.text() == KIT]
         qtbot.waitUntil(lambda: bench.space is not None)
@@ -121,26 +83,28 @@ def test_that_a_kit_is_asked_for_in_the_menu_of_new_devices(qtbot, path, tmp_pat
         assert dialog.selectedFiles()[0].endswith(f"{PRESET}-kit.zip")
         dialog.fileSelected.emit(str(tmp_path / "pi.zip"))
         dialog.close()
-        qtbot.waitUntil(lambda: bool(bench.kits))
-        assert bench.kits[0].target == str(tmp_path / "pi.zip")
+        qtbot.waitUntil(lambda: bool(kits(bench)))
+        assert kits(bench)[0].target == str(tmp_path / "pi.zip")
         assert entry.isEnabled() == page.model.editable
         made.deleteLater()
 
 
-def test_that_a_place_that_is_taken_is_said_on_the_card(qtbot, path, tmp_path, monkeypatch):
+def test_that_a_place_that_is_taken_is_said_on_the_card(qtbot, path, tmp_path, monkeypatch, shown):
     (tmp_path / "pi.zip").write_bytes(b"mine")
-    with shown(qtbot, path) as (page, bench):
+    with shown(path) as (page, bench):
         said = []
         monkeypatch.setattr(page.card, "show_error", said.append)
         menus.make_kit(page, tmp_path / "pi.zip")
         qtbot.waitUntil(lambda: any(said))
         assert isinstance(said[-1], InvalidInput)
-        assert not bench.kits
+        assert not kits(bench)
 
 
-def test_that_results_of_a_kit_become_a_device_with_its_calibration(qtbot, path, tmp_path, space):
+def test_that_results_of_a_kit_become_a_device_with_its_calibration(
+    qtbot, path, tmp_path, space, shown
+):
     file = _file(tmp_path / "results-pi.json", space)
-    with shown(qtbot, path) as (page, bench):
+    with shown(path) as (page, bench):
         qtbot.waitUntil(lambda: page.model.space is not None)
         page.take_file(file)
         qtbot.waitUntil(lambda: bool(bench.snapshot.table.calibrations))
@@ -152,11 +116,11 @@ def test_that_results_of_a_kit_become_a_device_with_its_calibration(qtbot, path,
 
 
 def test_that_results_that_were_edited_change_nothing_and_are_said_on_the_card(
-    qtbot, path, tmp_path, space, monkeypatch
+    qtbot, path, tmp_path, space, monkeypatch, shown
 ):
     file = _file(tmp_path / "results-pi.json", space)
     file.write_text(file.read_text().replace('"n": 20', '"n": 2000'))
-    with shown(qtbot, path) as (page, bench):
+    with shown(path) as (page, bench):
         said = []
         page.files.failed.connect(said.append)
         page.take_file(file)

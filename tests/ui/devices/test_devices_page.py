@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -17,24 +16,19 @@ from nasstudio.engine.data.document import DataDocument
 from nasstudio.engine.device.device import Device, processor
 from nasstudio.engine.job.specification import ProbeSpec, ProfileSpec
 from nasstudio.engine.project.project import Project
-from nasstudio.engine.space.families import build, preset
+from nasstudio.engine.space.families import preset
 from nasstudio.engine.space.layer import text
 from nasstudio.resources import resource
 from nasstudio.ui.pages.devices import menus
 from nasstudio.ui.pages.devices.details import CellPopover
 from nasstudio.ui.pages.devices.page import DevicesPage
 from nasstudio.ui.tables.shown import FIRST_DEVICE
-from nasstudio.ui.workbench import LiveRun, Workbench
+from nasstudio.ui.workbench import LiveRun
 
 HERE = Device(processor(), "onnxruntime", "1.0", 1)
 OTHER = Device(processor(), "torch", "2.0", 2)
 FOREIGN = Device("Cortex-X3", "onnxruntime", "1.0", 1, title="Pixel-class CPU")
 PRESET = "mbv3_28_fast"
-
-
-@pytest.fixture(scope="module")
-def space():
-    return build(preset(PRESET))
 
 
 @pytest.fixture
@@ -55,36 +49,6 @@ def project_path(tmp_path, space) -> Path:
     return project.path
 
 
-class Started(Workbench):
-    """A workbench that notes what would be started."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.made: list = []
-
-    def start(self, *makes, problem=None) -> None:
-        for make in makes:
-            self.do(make, self.made.append, problem)
-
-
-@contextlib.contextmanager
-def shown(qtbot, path: Path):
-    bench = Started()
-    page = DevicesPage(bench)
-    qtbot.addWidget(page)
-    page.resize(1364, 780)
-    page.show()
-    bench.open(path)
-    qtbot.waitUntil(lambda: bench.snapshot is not None)
-    try:
-        yield page, bench
-        qtbot.waitUntil(lambda: page.saver.idle)
-    finally:
-        page._pool.waitForDone()
-        bench.close()
-        page.close()
-
-
 def cell(page: DevicesPage, label: str, device: Device):
     model = page.model
     row = model.shown_row(model.table.row(label))
@@ -95,8 +59,10 @@ def entries(made: QMenu) -> dict[str, bool]:
     return {a.text(): a.isEnabled() for a in made.actions() if not a.isSeparator()}
 
 
-def test_that_the_page_says_what_is_known_and_what_is_missing(qtbot, project_path, space) -> None:
-    with shown(qtbot, project_path) as (page, _):
+def test_that_the_page_says_what_is_known_and_what_is_missing(
+    qtbot, project_path, space, shown
+) -> None:
+    with shown(project_path) as (page, _):
         said = page.header.subtitle_label.whole_text()
         assert said.startswith(f"2 devices, {len(space.layers)} operations.")
         assert "10 cells are still to be measured" in said
@@ -107,19 +73,19 @@ def test_that_the_page_says_what_is_known_and_what_is_missing(qtbot, project_pat
         assert page.panel.card(HERE.id)._where.isHidden()
 
 
-def test_that_a_project_without_devices_is_probed_once(qtbot, tmp_path) -> None:
+def test_that_a_project_without_devices_is_probed_once(qtbot, tmp_path, shown) -> None:
     project = Project.create(tmp_path / "New")
     project.close()
-    with shown(qtbot, project.path) as (page, bench):
+    with shown(project.path) as (page, bench):
         qtbot.waitUntil(lambda: len(bench.made) == 1)
         assert isinstance(bench.made[0], ProbeSpec)
         assert page.main.isEnabled() is False
         assert page.card._stack.currentIndex() == 1
 
 
-def test_that_an_edited_cell_is_saved_and_its_undo_too(qtbot, project_path, space) -> None:
+def test_that_an_edited_cell_is_saved_and_its_undo_too(qtbot, project_path, space, shown) -> None:
     label = text(space.layers[20])
-    with shown(qtbot, project_path) as (page, bench):
+    with shown(project_path) as (page, bench):
         index = cell(page, label, HERE)
         page.model.setData(index, "0,71")
         saved = lambda: bench.snapshot.table.cells.ms[  # noqa: E731
@@ -133,9 +99,9 @@ def test_that_an_edited_cell_is_saved_and_its_undo_too(qtbot, project_path, spac
     assert read_table(project_path / "tables" / "latency.json").cells.n.max() == 30
 
 
-def test_that_quick_edits_are_all_saved_in_order(qtbot, project_path, space) -> None:
+def test_that_quick_edits_are_all_saved_in_order(qtbot, project_path, space, shown) -> None:
     label = text(space.layers[20])
-    with shown(qtbot, project_path) as (page, bench):
+    with shown(project_path) as (page, bench):
         for step in range(1, 9):
             page.model.setData(cell(page, label, HERE), f"{step}")
         assert page.model.table.cells.ms[page.model.table.row(label), 0] == 8
@@ -146,9 +112,9 @@ def test_that_quick_edits_are_all_saved_in_order(qtbot, project_path, space) -> 
 
 
 def test_that_profile_measures_the_missing_rows_of_the_chosen_device(
-    qtbot, project_path, space
+    qtbot, project_path, space, shown
 ) -> None:
-    with shown(qtbot, project_path) as (page, bench):
+    with shown(project_path) as (page, bench):
         assert page.chosen_device == HERE
         assert "10" in page.main.toolTip()
         qtbot.mouseClick(page.main, Qt.MouseButton.LeftButton)
@@ -159,8 +125,8 @@ def test_that_profile_measures_the_missing_rows_of_the_chosen_device(
         assert set(spec.layers) == {text(layer) for layer in space.layers[:10]}
 
 
-def test_that_all_devices_here_are_profiled_one_after_another(qtbot, project_path) -> None:
-    with shown(qtbot, project_path) as (page, bench):
+def test_that_all_devices_here_are_profiled_one_after_another(qtbot, project_path, shown) -> None:
+    with shown(project_path) as (page, bench):
         made = menus.profile(page)
         action = next(a for a in made.actions() if "one after another" in a.text())
         assert "2" in action.text()
@@ -169,8 +135,10 @@ def test_that_all_devices_here_are_profiled_one_after_another(qtbot, project_pat
         assert [spec.device for spec in bench.made] == [HERE, OTHER]
 
 
-def test_that_a_device_of_another_machine_is_not_offered_for_measuring(qtbot, project_path) -> None:
-    with shown(qtbot, project_path) as (page, _):
+def test_that_a_device_of_another_machine_is_not_offered_for_measuring(
+    qtbot, project_path, shown
+) -> None:
+    with shown(project_path) as (page, _):
         page.choose(FOREIGN.id)
         assert not page.main.isEnabled()
         measure = next(k for k in entries(menus.fill(page)) if k.startswith("Measure just"))
@@ -178,10 +146,10 @@ def test_that_a_device_of_another_machine_is_not_offered_for_measuring(qtbot, pr
 
 
 def test_that_a_running_profile_shows_its_strip_and_the_cell_being_measured(
-    qtbot, project_path, space
+    qtbot, project_path, space, shown
 ) -> None:
     label = text(space.layers[3])
-    with shown(qtbot, project_path) as (page, bench):
+    with shown(project_path) as (page, bench):
         ids: list[str] = []
         spec = ProfileSpec(space=preset(PRESET), device=HERE)
         bench.do(lambda p: p.new_run(spec).id, ids.append)
@@ -203,8 +171,8 @@ def test_that_a_running_profile_shows_its_strip_and_the_cell_being_measured(
         assert not page.card.strip.isVisible()
 
 
-def test_that_the_lectures_sample_comes_in_and_goes_out_again(qtbot, project_path) -> None:
-    with shown(qtbot, project_path) as (page, bench):
+def test_that_the_lectures_sample_comes_in_and_goes_out_again(qtbot, project_path, shown) -> None:
+    with shown(project_path) as (page, bench):
         page.files.take_sample()
         qtbot.waitUntil(lambda: page.undo_stack.count() == 1)
         sample = read_table(resource("presets/tables/lecture.csv"))
@@ -219,12 +187,12 @@ def test_that_the_lectures_sample_comes_in_and_goes_out_again(qtbot, project_pat
 
 
 def test_that_a_file_dropped_onto_the_page_is_imported_and_a_bad_one_is_explained(
-    qtbot, project_path, tmp_path
+    qtbot, project_path, tmp_path, shown
 ) -> None:
     good, bad = tmp_path / "mine.csv", tmp_path / "bad.csv"
     good.write_text("Operation,Board (ms)\nConv,1.5\n")
     bad.write_text("Operation,Board (ms)\nConv,soon\n")
-    with shown(qtbot, project_path) as (page, _):
+    with shown(project_path) as (page, _):
         for path in (good, bad):
             data = QMimeData()
             data.setUrls([QUrl.fromLocalFile(str(path))])
@@ -235,8 +203,8 @@ def test_that_a_file_dropped_onto_the_page_is_imported_and_a_bad_one_is_explaine
         assert page.model.table.row("Conv") is not None
 
 
-def test_that_a_table_goes_out_and_reads_back(qtbot, project_path, tmp_path) -> None:
-    with shown(qtbot, project_path) as (page, bench):
+def test_that_a_table_goes_out_and_reads_back(qtbot, project_path, tmp_path, shown) -> None:
+    with shown(project_path) as (page, bench):
         for name in ("out.json", "out.csv"):
             page.files.hand_out(page.table_to_export(), tmp_path / name)
             qtbot.waitUntil(lambda n=name: page.card.notice.title_label.text().endswith(n))
@@ -245,9 +213,9 @@ def test_that_a_table_goes_out_and_reads_back(qtbot, project_path, tmp_path) -> 
 
 
 def test_that_missing_cells_are_scaled_from_another_device_and_say_their_error(
-    qtbot, project_path, space
+    qtbot, project_path, space, shown
 ) -> None:
-    with shown(qtbot, project_path) as (page, _):
+    with shown(project_path) as (page, _):
         page.files.scale(FOREIGN, HERE)
         qtbot.waitUntil(lambda: page.undo_stack.count() == 1)
         column = page.model.table.column(HERE)
@@ -258,8 +226,8 @@ def test_that_missing_cells_are_scaled_from_another_device_and_say_their_error(
         assert np.isnan(page.model.table.cells.ms[:10, column]).all()
 
 
-def test_that_a_removed_column_can_be_brought_back(qtbot, project_path) -> None:
-    with shown(qtbot, project_path) as (page, bench):
+def test_that_a_removed_column_can_be_brought_back(qtbot, project_path, shown) -> None:
+    with shown(project_path) as (page, bench):
         page.remove_device(FOREIGN.id)
         qtbot.waitUntil(lambda: len(bench.snapshot.table.devices) == 1)
         page.undo_stack.undo()
@@ -267,8 +235,8 @@ def test_that_a_removed_column_can_be_brought_back(qtbot, project_path) -> None:
         assert not np.isnan(bench.snapshot.table.cells.ms[:, 1]).any()
 
 
-def test_that_an_empty_column_is_added_once(qtbot, project_path) -> None:
-    with shown(qtbot, project_path) as (page, bench):
+def test_that_an_empty_column_is_added_once(qtbot, project_path, shown) -> None:
+    with shown(project_path) as (page, bench):
         page.add_column("Board")
         qtbot.waitUntil(lambda: len(bench.snapshot.table.devices) == 3)
         page.add_column("Board")
@@ -277,10 +245,10 @@ def test_that_an_empty_column_is_added_once(qtbot, project_path) -> None:
 
 
 def test_that_a_flag_that_is_kept_comes_back_when_the_time_changes(
-    qtbot, project_path, space
+    qtbot, project_path, space, shown
 ) -> None:
     label = text(space.layers[40])
-    with shown(qtbot, project_path) as (page, _):
+    with shown(project_path) as (page, _):
         page.model.setData(cell(page, label, HERE), "900")
         row, column = page.model.table.row(label), page.model.table.column(HERE)
         qtbot.waitUntil(lambda: (row, column) in page.model.flags_of)
@@ -294,9 +262,9 @@ def test_that_a_flag_that_is_kept_comes_back_when_the_time_changes(
         qtbot.waitUntil(lambda: (row, column) in page.model.flags_of)
 
 
-def test_that_a_flagged_row_can_be_measured_alone(qtbot, project_path, space) -> None:
+def test_that_a_flagged_row_can_be_measured_alone(qtbot, project_path, space, shown) -> None:
     label = text(space.layers[40])
-    with shown(qtbot, project_path) as (page, bench):
+    with shown(project_path) as (page, bench):
         row, column = page.model.table.row(label), page.model.table.column(HERE)
         assert page.measuring.possible(row, column)
         assert not page.measuring.possible(row, page.model.table.column(FOREIGN))
@@ -306,15 +274,15 @@ def test_that_a_flagged_row_can_be_measured_alone(qtbot, project_path, space) ->
         assert bench.made[0].networks == 0
 
 
-def test_that_the_command_names_project_and_device(qtbot, project_path) -> None:
-    with shown(qtbot, project_path) as (page, _):
+def test_that_the_command_names_project_and_device(qtbot, project_path, shown) -> None:
+    with shown(project_path) as (page, _):
         command = page.command_line()
         assert command.startswith("nasstudio profile ")
         assert command.endswith(HERE.id)
 
 
-def test_that_every_control_has_a_name_and_says_what_it_does(qtbot, project_path) -> None:
-    with shown(qtbot, project_path) as (page, _):
+def test_that_every_control_has_a_name_and_says_what_it_does(qtbot, project_path, shown) -> None:
+    with shown(project_path) as (page, _):
         for control in (page.add, page.more, page.main, page.card.fill, page.card.take_in,
                         page.card.hand_out):  # fmt: skip
             assert control.accessibleName()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from nasstudio.engine.cost.formats.own_json import to_json
 from nasstudio.engine.cost.table import Cells, LatencyTable, Source
 from nasstudio.engine.device.device import Device, processor
 from nasstudio.engine.project.project import Project
-from nasstudio.engine.space.families import build, preset
+from nasstudio.engine.space.families import preset
 from nasstudio.engine.space.layer import text
 from nasstudio.ui.pages.devices import cell_menus, menus
 from nasstudio.ui.pages.devices.details import CellPopover
@@ -23,7 +22,6 @@ from nasstudio.ui.pages.devices.page import DevicesPage
 from nasstudio.ui.tables.difference_model import RowState
 from nasstudio.ui.tables.scale import BY_ROW
 from nasstudio.ui.tables.shown import FIRST_DEVICE
-from nasstudio.ui.workbench import Workbench
 
 HERE = Device(processor(), "onnxruntime", "1.0", 1)
 PHONE = Device("Phone", "table", title="Phone")
@@ -31,11 +29,6 @@ PRESET = "mbv3_28_fast"
 NETWORKS = "depth,width,latency_ms\n" + "\n".join(
     f"{2 + i % 2},{16 + 8 * (i % 3)},{1 + (i % 3) + 2 * (i % 2)}.{i % 10}" for i in range(60)
 )
-
-
-@pytest.fixture(scope="module")
-def space():
-    return build(preset(PRESET))
 
 
 @pytest.fixture
@@ -55,37 +48,6 @@ def project_path(tmp_path, space) -> Path:
     project.put_cells(labels, PHONE, phone)
     project.close()
     return project.path
-
-
-class Started(Workbench):
-    """A workbench that notes what would be started."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.made: list = []
-
-    def start(self, *makes, problem=None) -> None:
-        for make in makes:
-            self.do(make, self.made.append, problem)
-
-
-@contextlib.contextmanager
-def shown(qtbot, path: Path):
-    bench = Started()
-    page = DevicesPage(bench)
-    qtbot.addWidget(page)
-    page.resize(1364, 780)
-    page.show()
-    bench.open(path)
-    qtbot.waitUntil(lambda: bench.snapshot is not None and page.model.settled)
-    try:
-        yield page, bench
-        qtbot.waitUntil(lambda: page.saver.idle)
-    finally:
-        page._pool.waitForDone()
-        page.model.pool.waitForDone()
-        bench.close()
-        page.close()
 
 
 def entry(made: QMenu, beginning: str):
@@ -111,9 +73,9 @@ def other_table(tmp_path, space) -> Path:
 
 
 def test_that_a_value_that_is_no_time_is_shown_flagged_and_counts_as_missing(
-    qtbot, project_path
+    qtbot, project_path, shown
 ) -> None:
-    with shown(qtbot, project_path) as (page, _):
+    with shown(project_path) as (page, _):
         assert index_of(page, 3, PHONE).data() == "0"
         assert "2 are still to be measured" in page.header.subtitle_label.whole_text() or (
             "2 cells are still" in page.header.subtitle_label.whole_text()
@@ -125,8 +87,8 @@ def test_that_a_value_that_is_no_time_is_shown_flagged_and_counts_as_missing(
         qtbot.waitUntil(lambda: page.model.layout.matching == 2)
 
 
-def test_that_details_say_where_a_time_comes_from(qtbot, project_path) -> None:
-    with shown(qtbot, project_path) as (page, _):
+def test_that_details_say_where_a_time_comes_from(qtbot, project_path, shown) -> None:
+    with shown(project_path) as (page, _):
         page.model.origin_of = lambda row, column: "Profile, today, 09:41"
         at = (11, page.model.table.column(HERE))
         popover = CellPopover(page.model, at, measurable=True, parent=page)
@@ -144,8 +106,8 @@ def test_that_details_say_where_a_time_comes_from(qtbot, project_path) -> None:
         assert asked == [at]
 
 
-def test_that_f8_steps_through_flags_and_shows_hidden_ones(qtbot, project_path) -> None:
-    with shown(qtbot, project_path) as (page, _):
+def test_that_f8_steps_through_flags_and_shows_hidden_ones(qtbot, project_path, shown) -> None:
+    with shown(project_path) as (page, _):
         qtbot.waitUntil(lambda: bool(page.model.flags_of))
         page.card.filter.set_text("linear")
         flags = sorted(page.model.flags_of)
@@ -159,14 +121,16 @@ def test_that_f8_steps_through_flags_and_shows_hidden_ones(qtbot, project_path) 
             popover.close()
 
 
-def test_that_every_command_of_the_page_does_something(qtbot, project_path) -> None:
-    with shown(qtbot, project_path) as (page, _):
+def test_that_every_command_of_the_page_does_something(qtbot, project_path, shown) -> None:
+    with shown(project_path) as (page, _):
         assert page.commands()
         assert all(page.does(command.id) is not None for command in page.commands())
 
 
-def test_that_only_gaps_of_the_selection_are_interpolated(qtbot, project_path, space) -> None:
-    with shown(qtbot, project_path) as (page, _):
+def test_that_only_gaps_of_the_selection_are_interpolated(
+    qtbot, project_path, space, shown
+) -> None:
+    with shown(project_path) as (page, _):
         view, column = page.card.view, page.model.table.column(PHONE)
         gap = next(r for r in (3, 7))
         view.setCurrentIndex(index_of(page, gap, PHONE))
@@ -183,8 +147,8 @@ def test_that_only_gaps_of_the_selection_are_interpolated(qtbot, project_path, s
         assert not entry(cell_menus.cells(page), "Interpolate here").isEnabled()
 
 
-def test_that_just_the_selected_rows_are_measured(qtbot, project_path) -> None:
-    with shown(qtbot, project_path) as (page, bench):
+def test_that_just_the_selected_rows_are_measured(qtbot, project_path, shown) -> None:
+    with shown(project_path) as (page, bench):
         view, first = page.card.view, index_of(page, 10, HERE)
         view.select_block(first.row(), first.row() + 1, first.column(), first.column())
         labels = {page.model.table.labels[row] for row in view.chosen.rows}
@@ -197,8 +161,8 @@ def test_that_just_the_selected_rows_are_measured(qtbot, project_path) -> None:
         assert not entry(cell_menus.cells(page), "Measure just these").isEnabled()
 
 
-def test_that_a_table_pasted_with_nothing_selected_comes_in(qtbot, project_path) -> None:
-    with shown(qtbot, project_path) as (page, _):
+def test_that_a_table_pasted_with_nothing_selected_comes_in(qtbot, project_path, shown) -> None:
+    with shown(project_path) as (page, _):
         QGuiApplication.clipboard().setText("Operation\tBoard (us)\nConv 3x3, C=64\t700\nFC\t\n")
         page.card.view.setFocus()
         page.card.view.clearSelection()
@@ -212,7 +176,7 @@ def test_that_a_table_pasted_with_nothing_selected_comes_in(qtbot, project_path)
 
 
 def test_that_several_dropped_files_come_in_and_a_bad_one_says_why(
-    qtbot, project_path, tmp_path
+    qtbot, project_path, tmp_path, shown
 ) -> None:
     files = {
         "a.csv": "Operation,A (ms)\nx,1\n",
@@ -221,7 +185,7 @@ def test_that_several_dropped_files_come_in_and_a_bad_one_says_why(
     }
     for name, content in files.items():
         (tmp_path / name).write_text(content)
-    with shown(qtbot, project_path) as (page, _):
+    with shown(project_path) as (page, _):
         mime = QMimeData()
         mime.setUrls([QUrl.fromLocalFile(str(tmp_path / name)) for name in files])
         page.dropEvent(
@@ -234,11 +198,11 @@ def test_that_several_dropped_files_come_in_and_a_bad_one_says_why(
 
 
 def test_that_whole_networks_become_a_device_with_its_error_and_no_column(
-    qtbot, project_path, tmp_path
+    qtbot, project_path, tmp_path, shown
 ) -> None:
     path = tmp_path / "networks.csv"
     path.write_text(NETWORKS)
-    with shown(qtbot, project_path) as (page, bench):
+    with shown(project_path) as (page, bench):
         page.files.take_in(path)
         qtbot.waitUntil(lambda: len(bench.snapshot.table.fitted) == 1)
         qtbot.waitUntil(lambda: page.model.settled and len(page.model.table.fitted) == 1)
@@ -254,8 +218,8 @@ def test_that_whole_networks_become_a_device_with_its_error_and_no_column(
         qtbot.waitUntil(lambda: not bench.snapshot.table.fitted)
 
 
-def test_that_two_columns_are_compared_in_the_tables_place(qtbot, project_path) -> None:
-    with shown(qtbot, project_path) as (page, _):
+def test_that_two_columns_are_compared_in_the_tables_place(qtbot, project_path, shown) -> None:
+    with shown(project_path) as (page, _):
         page.choose(PHONE.id)
         entry(cell_menus.compare(page), HERE.name).trigger()
         panel = page.card.difference
@@ -271,9 +235,9 @@ def test_that_two_columns_are_compared_in_the_tables_place(qtbot, project_path) 
 
 
 def test_that_times_of_a_compared_file_are_taken_over_and_taken_back(
-    qtbot, project_path, tmp_path, space
+    qtbot, project_path, tmp_path, space, shown
 ) -> None:
-    with shown(qtbot, project_path) as (page, _):
+    with shown(project_path) as (page, _):
         page.compare_file(other_table(tmp_path, space), PHONE.id)
         panel = page.card.difference
         qtbot.waitUntil(lambda: len(panel.rows.rows) > 0)
@@ -297,17 +261,17 @@ def test_that_times_of_a_compared_file_are_taken_over_and_taken_back(
 
 
 def test_that_a_file_that_does_not_read_is_said_and_the_table_stays(
-    qtbot, project_path, tmp_path
+    qtbot, project_path, tmp_path, shown
 ) -> None:
     (tmp_path / "bad.csv").write_text("nothing")
-    with shown(qtbot, project_path) as (page, _):
+    with shown(project_path) as (page, _):
         page.compare_file(tmp_path / "bad.csv")
         qtbot.waitUntil(lambda: page.card.error.error is not None)
         assert page.card._stack.currentWidget() is page.card.view
 
 
-def test_that_heat_is_by_column_or_by_row(qtbot, project_path) -> None:
-    with shown(qtbot, project_path) as (page, _):
+def test_that_heat_is_by_column_or_by_row(qtbot, project_path, shown) -> None:
+    with shown(project_path) as (page, _):
         at = (20, page.model.table.column(PHONE))
         assert 0 <= page.model.heat_at(at) <= 1
         page.card.legend.by.button(BY_ROW).click()
@@ -315,10 +279,10 @@ def test_that_heat_is_by_column_or_by_row(qtbot, project_path) -> None:
         assert page.model.heat_at((20, page.model.table.column(HERE))) == 0.0
 
 
-def test_that_the_menus_work_for_a_project_without_a_table(qtbot, tmp_path) -> None:
+def test_that_the_menus_work_for_a_project_without_a_table(qtbot, tmp_path, shown) -> None:
     project = Project.create(tmp_path / "Empty")
     project.close()
-    with shown(qtbot, project.path) as (page, _):
+    with shown(project.path) as (page, _):
         assert not entry(cell_menus.compare(page), "There is no column").isEnabled()
         assert cell_menus.cells(page).actions()
         assert menus.export(page).actions()

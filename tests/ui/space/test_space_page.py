@@ -17,22 +17,9 @@ from nasstudio.engine.space.families import build, preset
 from nasstudio.engine.space.layer import text
 from nasstudio.ui.pages.space import model
 from nasstudio.ui.pages.space.page import SpacePage
-from nasstudio.ui.workbench import Workbench
 
 PRESET = "mbv3_28_fast"
 HERE = Device(processor(), "onnxruntime", "1.0", 1)
-
-
-class Started(Workbench):
-    """A workbench that notes what would be started."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.made: list = []
-
-    def start(self, *makes, problem=None) -> None:
-        for make in makes:
-            self.do(make, self.made.append, problem)
 
 
 @pytest.fixture
@@ -47,9 +34,12 @@ def project_path(tmp_path):
     return project.path
 
 
-@contextlib.contextmanager
-def shown(qtbot, path):
-    bench = Started()
+@pytest.fixture
+def shown(qtbot, noting_workbench):
+    return contextlib.contextmanager(lambda path: _shown(qtbot, noting_workbench(), path))
+
+
+def _shown(qtbot, bench, path):
     page = SpacePage(bench)
     qtbot.addWidget(page)
     page.resize(1364, 780)
@@ -74,8 +64,10 @@ def surveyed(page: SpacePage) -> bool:
     return survey is not None and survey.document == page.draft
 
 
-def test_that_the_page_shows_the_projects_space_and_what_it_means(qtbot, project_path) -> None:
-    with shown(qtbot, project_path) as (page, _):
+def test_that_the_page_shows_the_projects_space_and_what_it_means(
+    qtbot, project_path, shown
+) -> None:
+    with shown(project_path) as (page, _):
         qtbot.waitUntil(lambda: surveyed(page))
         assert page.draft == preset(PRESET)
         assert not page.use.isEnabled()
@@ -87,8 +79,8 @@ def test_that_the_page_shows_the_projects_space_and_what_it_means(qtbot, project
         assert "7 rows missing" in said
 
 
-def test_that_a_click_is_local_until_the_space_is_used(qtbot, project_path) -> None:
-    with shown(qtbot, project_path) as (page, bench):
+def test_that_a_click_is_local_until_the_space_is_used(qtbot, project_path, shown) -> None:
+    with shown(project_path) as (page, bench):
         page.stages.rows[1].chips["kernel"].chip(7).click()
         assert page.edited
         assert bench.snapshot.space == preset(PRESET)
@@ -102,8 +94,8 @@ def test_that_a_click_is_local_until_the_space_is_used(qtbot, project_path) -> N
         assert not page.news.isHidden()
 
 
-def test_that_edits_are_undone_chip_by_chip(qtbot, project_path) -> None:
-    with shown(qtbot, project_path) as (page, _):
+def test_that_edits_are_undone_chip_by_chip(qtbot, project_path, shown) -> None:
+    with shown(project_path) as (page, _):
         chip = page.stages.rows[0].chips["expand"].chip(6)
         chip.click()
         page.stages.rows[2].chips["depth"].chip(1).click()
@@ -116,8 +108,8 @@ def test_that_edits_are_undone_chip_by_chip(qtbot, project_path) -> None:
         assert not page.edited
 
 
-def test_that_the_last_option_of_a_gene_can_not_be_taken_away(qtbot, project_path) -> None:
-    with shown(qtbot, project_path) as (page, _):
+def test_that_the_last_option_of_a_gene_can_not_be_taken_away(qtbot, project_path, shown) -> None:
+    with shown(project_path) as (page, _):
         chips = page.stages.rows[0].chips["kernel"]
         for kernel in (3, 5, 7):
             chips.chip(kernel).click()
@@ -126,8 +118,8 @@ def test_that_the_last_option_of_a_gene_can_not_be_taken_away(qtbot, project_pat
         assert "at least one" in chips.chip(7).toolTip()
 
 
-def test_that_reset_goes_back_to_the_projects_space(qtbot, project_path) -> None:
-    with shown(qtbot, project_path) as (page, _):
+def test_that_reset_goes_back_to_the_projects_space(qtbot, project_path, shown) -> None:
+    with shown(project_path) as (page, _):
         page.stages.resolution.chip(28).click()
         assert page.edited
         page.reset.click()
@@ -136,8 +128,8 @@ def test_that_reset_goes_back_to_the_projects_space(qtbot, project_path) -> None
         assert page.edited
 
 
-def test_that_a_preset_takes_the_data_sets_channels_and_classes(qtbot, project_path) -> None:
-    with shown(qtbot, project_path) as (page, _):
+def test_that_a_preset_takes_the_data_sets_channels_and_classes(qtbot, project_path, shown) -> None:
+    with shown(project_path) as (page, _):
         qtbot.waitUntil(lambda: page._input is not None)
         page.take_preset("mbv3_32")
         assert preset("mbv3_32").options["channels"] == 3
@@ -145,8 +137,8 @@ def test_that_a_preset_takes_the_data_sets_channels_and_classes(qtbot, project_p
         assert not page.panel.channels.isEnabled()
 
 
-def test_that_missing_rows_are_measured_from_here(qtbot, project_path) -> None:
-    with shown(qtbot, project_path) as (page, bench):
+def test_that_missing_rows_are_measured_from_here(qtbot, project_path, shown) -> None:
+    with shown(project_path) as (page, bench):
         qtbot.waitUntil(lambda: not page.gap.isHidden())
         qtbot.waitUntil(lambda: page.gap.button.isEnabled())
         assert page.gap.button.accessibleName() == "Measure 7 rows"
@@ -158,34 +150,36 @@ def test_that_missing_rows_are_measured_from_here(qtbot, project_path) -> None:
         assert len(bench.made[0].layers) == 7
 
 
-def test_that_an_edited_space_is_used_before_its_rows_are_measured(qtbot, project_path) -> None:
-    with shown(qtbot, project_path) as (page, _):
+def test_that_an_edited_space_is_used_before_its_rows_are_measured(
+    qtbot, project_path, shown
+) -> None:
+    with shown(project_path) as (page, _):
         page.stages.rows[0].chips["expand"].chip(6).click()
         qtbot.waitUntil(lambda: surveyed(page))
         qtbot.waitUntil(lambda: not page.gap.isHidden())
         assert not page.gap.button.isEnabled()
 
 
-def test_that_families_of_later_versions_say_so(qtbot) -> None:
-    with shown(qtbot, None) as (page, _):
+def test_that_families_of_later_versions_say_so(qtbot, shown) -> None:
+    with shown(None) as (page, _):
         assert page.panel.families["mobilenetv3"].isEnabled()
         assert not page.panel.families["vit"].isEnabled()
         assert "not in this version" in page.panel.families["vit"].accessibleName()
         assert not page.use.isEnabled()
 
 
-def test_that_a_project_without_a_space_can_use_the_draft_at_once(qtbot, tmp_path) -> None:
+def test_that_a_project_without_a_space_can_use_the_draft_at_once(qtbot, tmp_path, shown) -> None:
     project = Project.create(tmp_path / "New")
     project.close()
-    with shown(qtbot, project.path) as (page, bench):
+    with shown(project.path) as (page, bench):
         assert page.use.isEnabled()
         page.use.click()
         qtbot.waitUntil(lambda: bench.snapshot.space is not None)
         assert bench.snapshot.space == page.draft
 
 
-def test_that_sampling_again_draws_other_members(qtbot, project_path) -> None:
-    with shown(qtbot, project_path) as (page, _):
+def test_that_sampling_again_draws_other_members(qtbot, project_path, shown) -> None:
+    with shown(project_path) as (page, _):
         qtbot.waitUntil(lambda: surveyed(page) and page.survey_panel.survey.known > 0)
         before = page.survey_panel.survey.members["macs"]
         page.survey_panel.again.click()

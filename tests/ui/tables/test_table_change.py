@@ -85,7 +85,7 @@ def test_that_a_removed_column_comes_back_with_its_spread_and_calibration(calibr
 def test_that_an_import_leaves_cells_that_the_file_does_not_have() -> None:
     table = table_of([[1, 2], [3, 4]])
     other = table_of([[9, np.nan]], (A, C))
-    table = apply(table, whole(other))
+    table = apply(table, whole(other, table))
     assert content(table)[("row 0", A.id)][0] == 9
     assert content(table)[("row 1", A.id)][0] == 3
     assert ("row 0", C.id) not in content(table)

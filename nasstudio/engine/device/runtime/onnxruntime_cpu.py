@@ -6,18 +6,16 @@ needs nothing but ONNX Runtime. Input and output are bound once, so that a call 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nasstudio.engine.device.device import Device, processor
-from nasstudio.engine.device.runtime import offer
+from nasstudio.engine.device.device import Device
+from nasstudio.engine.device.runtime.onnx_models import OnnxModelRuntime
 from nasstudio.engine.device.runtime.refusal import ARTEFACT, LOWER_AGAIN, refused
 from nasstudio.engine.device.runtime.runtime import Call
 from nasstudio.engine.errors import InvalidInput, NeedsExtra
-from nasstudio.engine.space.layer import LayerSpec
 
 _PROVIDER = "CPUExecutionProvider"
 _SEED = 0
@@ -33,11 +31,11 @@ INPUT_TYPES: dict[str, Any] = {
 }
 
 
-class OnnxRuntimeCpu:
+class OnnxRuntimeCpu(OnnxModelRuntime):
     """ONNX Runtime's CPU provider."""
 
     name = "onnxruntime"
-    precisions = ("fp32", "int8")
+    channels_last = True
 
     def available(self) -> None:
         for package in ("onnxruntime", "onnx"):
@@ -51,24 +49,8 @@ class OnnxRuntimeCpu:
 
         return str(onnxruntime.__version__)
 
-    def devices_here(self) -> list[Device]:
-        return offer.devices(processor(), self.name, self.version(), self.precisions)
-
-    def lower(self, layers: Sequence[LayerSpec], device: Device) -> bytes:
-        """The chain as an ONNX model. In int8 its ends are uint8 and channels last (see `onnx_int8`)."""
-        from nasstudio.engine.device.runtime import onnx_artefact
-
-        return onnx_artefact.lowered(layers, device, channels_last=True)
-
-    def takes_onnx(self, device: Device) -> bool:
-        return True
-
-    def lower_onnx(self, path: Path, device: Device) -> bytes:
-        from nasstudio.engine.device.runtime import onnx_artefact
-
-        content = onnx_artefact.lowered_file(path, device, channels_last=True)
-        session(content, device.threads, where=path)
-        return content
+    def check(self, model: bytes, device: Device, where: Path) -> None:
+        session(model, device.threads, where=where)
 
     def load(self, artefact: bytes, device: Device) -> Call:
         """The session's run with everything bound beforehand.

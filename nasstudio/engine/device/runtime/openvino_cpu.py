@@ -7,7 +7,6 @@ that for every runtime alike.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,21 +14,20 @@ from typing import Any
 
 import numpy as np
 
-from nasstudio.engine.device.device import Device, processor
-from nasstudio.engine.device.runtime import offer
+from nasstudio.engine.device.device import Device
+from nasstudio.engine.device.runtime.onnx_models import OnnxModelRuntime
 from nasstudio.engine.device.runtime.refusal import ARTEFACT, LOWER_AGAIN, refused
 from nasstudio.engine.device.runtime.runtime import Call
 from nasstudio.engine.errors import InvalidInput, NeedsExtra
-from nasstudio.engine.space.layer import LayerSpec
 
 _SEED = 0
 
 
-class OpenVinoCpu:
+class OpenVinoCpu(OnnxModelRuntime):
     """OpenVINO's CPU plugin."""
 
     name = "openvino"
-    precisions = ("fp32", "int8")
+    channels_last = False
 
     def available(self) -> None:
         for package, extra in (("openvino", "openvino"), ("onnx", "engine")):
@@ -39,24 +37,8 @@ class OpenVinoCpu:
     def version(self) -> str:
         return version("openvino")
 
-    def devices_here(self) -> list[Device]:
-        return offer.devices(processor(), self.name, self.version(), self.precisions)
-
-    def lower(self, layers: Sequence[LayerSpec], device: Device) -> bytes:
-        """The chain as an ONNX model. In int8 its ends are uint8 (see `onnx_int8`)."""
-        from nasstudio.engine.device.runtime import onnx_artefact
-
-        return onnx_artefact.lowered(layers, device, channels_last=False)
-
-    def takes_onnx(self, device: Device) -> bool:
-        return True
-
-    def lower_onnx(self, path: Path, device: Device) -> bytes:
-        from nasstudio.engine.device.runtime import onnx_artefact
-
-        content = onnx_artefact.lowered_file(path, device, channels_last=False)
-        compiled(content, device.threads, where=path)
-        return content
+    def check(self, model: bytes, device: Device, where: Path) -> None:
+        compiled(model, device.threads, where=where)
 
     def load(self, artefact: bytes, device: Device) -> Call:
         """Inference on a request whose input and output are bound beforehand.

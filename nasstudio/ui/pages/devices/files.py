@@ -97,7 +97,7 @@ class TableFiles(QObject):
         def work() -> tuple[LatencyTable, TableChange, TableChange, int]:
             revision = model.revision
             table = read()
-            change = whole(table)
+            change = whole(table, model.table)
             return table, change, inverse(model.table, change), revision
 
         def arrived(answer: tuple[LatencyTable, TableChange, TableChange, int]) -> None:
