@@ -17,7 +17,14 @@ from nasstudio.cli.watch import run_job
 from nasstudio.engine.cost.metric import available
 from nasstudio.engine.device.device import SHORT, Device
 from nasstudio.engine.errors import InvalidInput
-from nasstudio.engine.job.specification import AnySpec, ProbeSpec, ProfileSpec, encode
+from nasstudio.engine.job.specification import (
+    PROFILE_BUDGET_S,
+    PROFILE_NETWORKS,
+    AnySpec,
+    ProbeSpec,
+    ProfileSpec,
+    encode,
+)
 from nasstudio.engine.project import plan
 from nasstudio.engine.project.effort import profile_effort
 from nasstudio.engine.project.project import Project
@@ -116,10 +123,17 @@ def _add_profile(command: argparse.ArgumentParser) -> None:
         help="id of a device, or runtime and threads: ort:1, ort-int8:1, openvino:2, executorch:1",
     )
     command.add_argument(
-        "--budget", type=float, default=120.0, metavar="S", help="time for the layers, s"
+        "--budget",
+        type=float,
+        default=PROFILE_BUDGET_S,
+        metavar="S",
+        help="time for the layers, s",
     )
     command.add_argument(
-        "--networks", type=int, default=40, help="whole networks for the calibration"
+        "--networks",
+        type=int,
+        default=PROFILE_NETWORKS,
+        help="whole networks for the calibration",
     )
     command.add_argument(
         "--plan", action="store_true", help="say what it would measure and how long, and do nothing"

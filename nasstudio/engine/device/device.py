@@ -80,11 +80,19 @@ class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Runtime and what was set, e.g. ``ONNX Runtime int8, 1 thread``; fp32 and batch 1 go without saying."""
         if self.runtime == "table":
             return "from a table"
+        return f"{self.runtime_title}, {self.load_title}"
+
+    @property
+    def runtime_title(self) -> str:
+        """Runtime and precision, e.g. ``ONNX Runtime int8``; fp32 goes without saying."""
         title = RUNTIME_TITLES.get(self.runtime, self.runtime)
-        precision = "" if self.precision == "fp32" else f" {self.precision}"
-        plural = "thread" if self.threads == 1 else "threads"
-        batch = "" if self.batch == 1 else f", batch {self.batch}"
-        return f"{title}{precision}, {self.threads} {plural}{batch}"
+        return title if self.precision == "fp32" else f"{title} {self.precision}"
+
+    @property
+    def load_title(self) -> str:
+        """Threads and batch, e.g. ``2 threads, batch 8``; a batch of 1 goes without saying."""
+        threads = f"{self.threads} {'thread' if self.threads == 1 else 'threads'}"
+        return threads if self.batch == 1 else f"{threads}, batch {self.batch}"
 
     @property
     def here(self) -> bool:

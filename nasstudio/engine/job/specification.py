@@ -57,6 +57,9 @@ class ProbeSpec(Specification, frozen=True, kw_only=True, tag="probe"):
     """Find the devices of this machine."""
 
 
+PROFILE_BUDGET_S, PROFILE_NETWORKS = 120.0, 40
+
+
 class ProfileSpec(Specification, frozen=True, kw_only=True, tag="profile"):
     """Measure layers on one device, then whole networks to calibrate their sum.
 
@@ -74,9 +77,9 @@ class ProfileSpec(Specification, frozen=True, kw_only=True, tag="profile"):
     space: SpaceDocument
     device: Device
     layers: tuple[str, ...] | None = None
-    budget_s: float = 120.0
+    budget_s: float = PROFILE_BUDGET_S
     spread: float = 0.01
-    networks: Natural = 40
+    networks: Natural = PROFILE_NETWORKS
     table: Reference | None = None
 
     @property

@@ -7,6 +7,7 @@ time from what a runtime needs a layer on an ordinary processor. It is said as "
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nasstudio.engine.cost.counts import count
@@ -15,6 +16,7 @@ from nasstudio.engine.device.coverage import (
     layers_to_measure,
     resolutions_of,
 )
+from nasstudio.engine.device.device import Device
 from nasstudio.engine.errors import InvalidInput
 from nasstudio.engine.job.specification import ProfileSpec
 from nasstudio.engine.space.families import build
@@ -67,7 +69,7 @@ class ProfileEffort:
 
     def say(self) -> str:
         """One sentence for people."""
-        parts = [f"{self.rows:,} rows"]
+        parts = [f"{self.rows:,} {'row' if self.rows == 1 else 'rows'}"] if self.rows else []
         if self.resolutions:
             sizes = ", ".join(str(r) for r in self.resolutions)
             parts[0] += f" at {sizes} px (the sizes between are interpolated)"
@@ -83,22 +85,32 @@ def _spoken(seconds: float) -> str:
 def profile_effort(spec: ProfileSpec) -> ProfileEffort:
     """What a profile will do and about how long it takes."""
     space = build(spec.space)
-    rows = (
-        layers_to_measure(space) if spec.layers is None else [parse(label) for label in spec.layers]
-    )
-    pace = _PACES.get(spec.device.runtime, _ORDINARY)
-    each = [_burst_s(layer, pace) for layer in rows]
+    rows = None if spec.layers is None else [parse(label) for label in spec.layers]
+    return effort_of(space, spec.device, rows, spec.networks, spec.budget_s)
+
+
+def effort_of(
+    space: SearchSpace,
+    device: Device,
+    layers: Sequence[LayerSpec] | None,
+    networks: int,
+    budget_s: float,
+) -> ProfileEffort:
+    """The same of a space that is built already; `layers` None: all that are worth measuring."""
+    rows = layers_to_measure(space) if layers is None else layers
+    pace = _PACES.get(device.runtime, _ORDINARY)
     preparing = len(rows) * (pace.lower_s + _PROCESSES * pace.load_s)
-    measuring = min(spec.budget_s, _ROUNDS * sum(each))
-    networks_s = _networks_s(space, spec, pace) if spec.networks else 0.0
-    start_s = _START_S * _PROCESSES * (1 + (2 if spec.networks else 0))
-    anchors = anchor_resolutions(resolutions_of(space))
-    sparse = spec.layers is None and len(anchors) < len(resolutions_of(space))
+    measuring = min(budget_s, _ROUNDS * sum(_burst_s(layer, pace) for layer in rows))
+    networks_s = _networks_s(space, networks, budget_s, pace) if networks else 0.0
+    start_s = _START_S * _PROCESSES * (1 + (2 if networks else 0))
+    sizes = resolutions_of(space)
+    anchors = anchor_resolutions(sizes)
+    sparse = len(anchors) < len(sizes) and len(rows) == len(layers_to_measure(space))
     return ProfileEffort(
         len(rows),
         len(space.layers) - len(rows),
         anchors if sparse else (),
-        spec.networks,
+        networks,
         start_s + preparing + measuring + networks_s,
     )
 
@@ -111,7 +123,7 @@ def _burst_s(layer: LayerSpec, pace: _Pace) -> float:
     return max(_FASTEST_S, _CALLS * macs / pace.macs_s)
 
 
-def _networks_s(space: SearchSpace, spec: ProfileSpec, pace: _Pace) -> float:
+def _networks_s(space: SearchSpace, networks: int, budget_s: float, pace: _Pace) -> float:
     """Between the smallest and the largest network, twice; bounded by its budget."""
     layers = [
         [block.layer for block in space.blocks(g)] for g in (space.smallest(), space.largest())
@@ -119,6 +131,6 @@ def _networks_s(space: SearchSpace, spec: ProfileSpec, pace: _Pace) -> float:
     ends = [sum(count(layer).macs for layer in chain) / pace.macs_s for chain in layers]
     depth = sum(len(chain) for chain in layers) / 2
     burst = max(_FASTEST_S, _CALLS * math.sqrt(ends[0] * ends[1]))
-    measuring = min(spec.budget_s / 2, 2 * _ROUNDS * spec.networks * burst)
+    measuring = min(budget_s / 2, 2 * _ROUNDS * networks * burst)
     preparing = depth * (pace.lower_s + 2 * _PROCESSES * pace.load_s)
-    return measuring + spec.networks * preparing
+    return measuring + networks * preparing

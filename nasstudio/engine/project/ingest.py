@@ -198,6 +198,9 @@ class Intake:
         table = self._project.table
         column, (row,) = table.add_device(device), table.add_rows([str(values["layer"])])
         source = Source[str(values.get("source", "measured")).upper()]
+        measured = table.cells.source[row, column] == Source.MEASURED
+        if source == Source.INTERPOLATED and measured:
+            return
         p10, p90 = (np.nan if values[k] is None else float(values[k]) for k in ("p10", "p90"))
         table.put(
             [row],

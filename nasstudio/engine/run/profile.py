@@ -262,8 +262,12 @@ def _measure_layers(
 def _between(
     spec: ProfileSpec, job: JobContext, space: SearchSpace, times: NDArray[np.float64]
 ) -> dict[str, Any]:
-    """Interpolate the layers of the space that lie between measured ones, in place, and report them as such."""
-    if not np.isnan(times).any():
+    """Interpolate the layers of the space that lie between measured ones, in place, and report them as such.
+
+    Without the table it is not known which of the others have a time: rows that are measured alone bring no estimates.
+    """
+    alone = spec.layers is not None and spec.table is None
+    if alone or not np.isnan(times).any():
         return {}
     table = LatencyTable()
     table.add_device(spec.device)

@@ -197,6 +197,17 @@ def test_that_what_lies_between_measured_sizes_is_interpolated_and_said(tmp_path
     assert done.summary["layers"] == len(measured)
 
 
+def test_that_rows_measured_alone_bring_no_estimates_of_others(tmp_path, device):
+    options = dict(TINY.options, resolution=[8, 12, 16])
+    wide = SpaceDocument("mobilenetv3", "wide", "Wide", options)
+    space = build(wide)
+    outer = tuple(text(layer) for layer in space.layers_at([8, 16]))
+    folder = _folder(tmp_path, _spec(device, space=wide, networks=0, layers=outer))
+    assert _main(folder) == 0
+    assert {c["layer"] for c in _results(folder, "cell")} == set(outer)
+    assert "interpolated" not in ev.EventReader(folder.events).read()[-1].summary
+
+
 def test_that_a_profile_that_needs_no_rows_measures_networks_only(tmp_path, device):
     space = build(TINY)
     table = LatencyTable(devices=[device], cells=Cells.missing((0, 1)))

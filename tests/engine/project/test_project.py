@@ -95,6 +95,20 @@ def test_that_measured_cells_arrive_once_and_survive_a_second_reading(project):
     assert project.table.cells.ms[project.table.row(layer), 0] == 9.0
 
 
+def test_that_an_estimate_of_a_run_does_not_replace_a_measurement(project):
+    spec = ProfileSpec(space=preset("mbv3_28_fast"), device=DEVICE)
+    first, second = (text(layer) for layer in build(spec.space).layers[:2])
+    project.put_cells([first], DEVICE, Cells.of(np.array([2.0]), Source.MEASURED))
+    run = project.new_run(spec)
+    values = {"ms": 5.0, "p10": None, "p90": None, "n": 0, "source": "interpolated"}
+    guesses = [ev.Result(name="cell", values={"layer": x, **values}) for x in (first, second)]
+    say(project, run.id, STARTED, *guesses)
+    assert Intake(project, run.id).read().cells == [second]
+    cells = project.table.cells
+    assert cells.ms[:2, 0].tolist() == [2.0, 5.0]
+    assert cells.source[:2, 0].tolist() == [Source.MEASURED, Source.INTERPOLATED]
+
+
 def test_that_a_run_without_a_process_is_interrupted_and_offered(project):
     run = project.new_run(ProbeSpec())
     assert project.runs()[0].state == "created"

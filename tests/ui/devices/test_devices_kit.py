@@ -7,12 +7,13 @@ import pytest
 from PySide6.QtWidgets import QFileDialog
 
 from nasstudio.engine.device.kit import results as kit_results
-from nasstudio.engine.errors import CorruptFile, InvalidInput
+from nasstudio.engine.errors import CorruptFile, InvalidInput, NoSpaceLeft
 from nasstudio.engine.job.specification import KitSpec
 from nasstudio.engine.project.project import Project
 from nasstudio.engine.space.families import preset
 from nasstudio.engine.space.layer import text
 from nasstudio.ui.pages.devices import menus
+from nasstudio.ui.workbench import LiveRun
 
 PRESET = "mbv3_28_fast"
 KIT = "Make a kit for another device…"
@@ -87,6 +88,16 @@ def test_that_a_kit_is_asked_for_in_the_menu_of_new_devices(qtbot, path, tmp_pat
         assert kits(bench)[0].target == str(tmp_path / "pi.zip")
         assert entry.isEnabled() == page.model.editable
         made.deleteLater()
+
+
+def test_that_a_kit_that_fails_later_is_said_on_the_card(path, shown):
+    with shown(path) as (page, bench):
+        failure = NoSpaceLeft("The disk is full.", where="pi.zip", remedy="Make room.")
+        bench.run_ended.emit(LiveRun("kit-1", "Kit", "kit", failure=failure, ended=True))
+        assert page.card.error.isVisible()
+        page.card.show_error(None)
+        bench.run_ended.emit(LiveRun("train-1", "Training", "train", failure=failure, ended=True))
+        assert not page.card.error.isVisible()
 
 
 def test_that_a_place_that_is_taken_is_said_on_the_card(qtbot, path, tmp_path, monkeypatch, shown):

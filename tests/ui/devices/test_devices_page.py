@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QLabel, QMenu
 
 from nasstudio.engine.cost.formats.reader import read_table
 from nasstudio.engine.cost.table import Cells, Source
@@ -288,3 +288,21 @@ def test_that_every_control_has_a_name_and_says_what_it_does(qtbot, project_path
             assert control.accessibleName()
             assert control.toolTip()
         assert page.card.view.accessibleName()
+
+
+def test_that_what_a_profile_will_do_and_how_long_is_said_before(
+    project_path, space, shown
+) -> None:
+    with shown(project_path) as (page, _):
+        page.choose(HERE.id)
+        assert "10 rows and 40 whole networks, twice: about" in page.main.toolTip()
+        page.choose(OTHER.id)
+        assert f"{len(space.layers)} rows" in page.main.toolTip()
+
+
+def test_that_a_device_without_any_time_takes_one_line(project_path, shown) -> None:
+    with shown(project_path) as (page, _):
+        measured, bare = page.panel.card(HERE.id), page.panel.card(OTHER.id)
+        assert bare.sizeHint().height() < measured.sizeHint().height() / 1.5
+        said = {part.text() for part in bare.findChildren(QLabel) if part.isVisibleTo(bare)}
+        assert "2 threads" in said

@@ -1,4 +1,7 @@
-"""The card of a device in the left panel: what it is, and how many rows it has a time for."""
+"""The card of a device in the left panel: what it is, and how many rows it has a time for.
+
+A device without any time takes one line: a machine has a dozen of them under its runtimes.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,9 @@ class DeviceCard(QAbstractButton):
         top = QHBoxLayout()
         self._name = ElidedLabel("", "name")
         self._mark = StateMark()
+        self._load = label("", "caption", "muted")
         top.addWidget(self._name, 1)
+        top.addWidget(self._load)
         top.addWidget(self._mark)
         self._setting = ElidedLabel("", "caption", "muted")
         self._where = ElidedLabel("", "caption", "warn")
@@ -57,8 +62,10 @@ class DeviceCard(QAbstractButton):
         column.addLayout(top)
         column.addWidget(self._setting)
         column.addWidget(self._where)
-        column.addSpacing(4)
-        column.addLayout(bottom)
+        self._progress = QWidget()
+        self._progress.setLayout(bottom)
+        bottom.setContentsMargins(0, 4, 0, 0)
+        column.addWidget(self._progress)
         row.addLayout(column, 1)
         for child in self.findChildren(QWidget):
             child.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -71,14 +78,17 @@ class DeviceCard(QAbstractButton):
     def show_state(self, state: DeviceState) -> None:
         """Show how far the device is."""
         self.device = device = state.device
-        self._name.setText(device.title or device.setting)
+        table = device.runtime == "table"
+        bare = not (state.known or table or device.title) and state.state == "empty"
+        self._name.setText(device.title or (device.name if table else device.runtime_title))
+        self._load.setText("" if table or device.title else device.load_title)
         detail = device.setting if device.title else device.hardware
-        if device.runtime == "table":
+        if table:
             detail = self.tr("imported times") if state.fitted is None else self.tr("fitted model")
-        if device.batch != 1 or device.precision != "fp32":
-            detail += f", {device.precision}, batch {device.batch}"
         self._setting.setText(detail)
-        self._where.setVisible(state.foreign)
+        for part in (self._setting, self._progress):
+            part.setVisible(not bare)
+        self._where.setVisible(state.foreign and not bare)
         self._where.setText(self.tr("measured on {0}").format(device.hardware))
         self._bar.setVisible(state.fitted is None)
         self._bar.set_progress(state.known, state.total or 1)

@@ -7,13 +7,20 @@ from collections.abc import Callable, Sequence
 import msgspec
 from PySide6.QtCore import QObject
 
+from nasstudio.engine.device.coverage import layers_to_measure
 from nasstudio.engine.device.device import Device
 from nasstudio.engine.errors import StudioError
-from nasstudio.engine.job.specification import AnySpec, ProbeSpec
+from nasstudio.engine.job.specification import (
+    PROFILE_BUDGET_S,
+    PROFILE_NETWORKS,
+    AnySpec,
+    ProbeSpec,
+)
 from nasstudio.engine.project import plan
+from nasstudio.engine.project.effort import ProfileEffort, effort_of
 from nasstudio.engine.project.project import Project
 from nasstudio.ui.tables.latency_model import LatencyModel
-from nasstudio.ui.workbench import Make, Workbench
+from nasstudio.ui.workbench import LiveRun, Make, Workbench
 
 # Time for single rows, s: for one, and for many at most.
 LEAST_S, MOST_S, A_ROW_S = 15.0, 600.0, 2.0
@@ -35,6 +42,24 @@ class Measuring(QObject):
         self._model = model
         self._here = here
         self._problem = problem
+        self._known: tuple[object, ProfileEffort | None] = (None, None)
+        workbench.run_ended.connect(self._ended)
+
+    def effort(self, device: Device) -> ProfileEffort | None:
+        """What profiling a device would do and cost; worked out anew when the table has changed."""
+        space, model = self._bench.space, self._model
+        if space is None or all(device.id != other.id for other in self._here()):
+            return None
+        key = (device.id, model.revision, space.hash)
+        if self._known[0] != key:
+            missing = plan.unmeasured(model.table, layers_to_measure(space), device)
+            found = effort_of(space, device, missing, PROFILE_NETWORKS, PROFILE_BUDGET_S)
+            self._known = key, found
+        return self._known[1]
+
+    def _ended(self, run: LiveRun) -> None:
+        if run.kind in ("kit", "profile", "probe") and run.failure is not None:
+            self._problem(run.failure)
 
     def probe(self) -> None:
         """Find the devices of this machine."""

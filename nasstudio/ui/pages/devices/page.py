@@ -290,7 +290,15 @@ class DevicesPage(Page):
         self.card.compare.setEnabled(bool(self.model.table.devices))
         state = self.chosen_state if device is not None else None
         run = next(iter(busy.values()), None)
-        self.profile_buttons.show_state(run, state, writable=writable, space=self.workbench.space)
+        self.profile_buttons.show_state(
+            run,
+            state,
+            writable=writable,
+            space=self.workbench.space,
+            effort=self.measuring.effort(state.device)
+            if state is not None and run is None
+            else None,
+        )
 
     def _flags_found(self, count: int) -> None:
         self._flag_count = count

@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
+from nasstudio.engine.project.effort import ProfileEffort
 from nasstudio.engine.space.space import SearchSpace
 from nasstudio.ui.kit.buttons import primary_button, tool_button
-from nasstudio.ui.kit.number import written
 from nasstudio.ui.pages.devices.state import DeviceState
 from nasstudio.ui.workbench import LiveRun
 
@@ -27,6 +27,7 @@ class ProfileButtons(QObject):
         *,
         writable: bool,
         space: SearchSpace | None,
+        effort: ProfileEffort | None,
     ) -> None:
         """A profile that runs, or what can be measured of the chosen device."""
         if run is not None:
@@ -38,17 +39,14 @@ class ProfileButtons(QObject):
                 enabled=True,
             )
             return
-        missing = state.total - state.known if state is not None else 0
         if space is None:
             tip = self.tr("Choose a space first: its layers are what is measured")
-        elif state is None or not state.found:
+        elif state is None or not state.found or effort is None:
             tip = self.tr("Choose a device of this machine at the left")
-        elif missing:
-            tip = self.tr("Measure the {0} missing rows on {1}, then whole networks").format(
-                written(missing), state.device.name
-            )
+        elif effort.rows:
+            tip = self.tr("Measure on {0}: {1}").format(state.device.name, effort.say())
         else:
-            tip = self.tr("Every row is known: measure whole networks again")
+            tip = self.tr("Every row is known. Measure again: {0}").format(effort.say())
         can = writable and state is not None and state.found and space is not None
         self._label(self.tr("Profile"), "gauge", tip, enabled=can)
 
