@@ -52,6 +52,7 @@ SPARE = (
     "resume-*",
     "state.npz",
     "reference.onnx",
+    "cells.jsonl",
     "*.db-wal",
     "*.db-shm",
 )
@@ -141,7 +142,7 @@ def measure_and_search(project: Project) -> None:
         for device in known:
             if (device.runtime, device.precision, device.threads) == (runtime, precision, 1):
                 run_job(project, plan.profile(project, device, budget_s=60.0))
-    run_job(project, plan.search(project, budget=8_000))
+    run_job(project, plan.search(project, budget=6_000))
     found = found_networks(project)
     key = next(k for k in found.archive.columns if k.startswith("latency:"))
     front = found.archive.front(key, found.archive.feasible([]))
