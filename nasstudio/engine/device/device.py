@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from collections import Counter
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,7 +21,7 @@ RUNTIME_TITLES = {
     "torch-cuda": "PyTorch CUDA",
     "onnxruntime": "ONNX Runtime",
     "openvino": "OpenVINO",
-    "executorch": "ExecuTorch XNNPACK",
+    "executorch": "ExecuTorch",
     "litert": "LiteRT",
     "table": "table",
 }
@@ -98,6 +100,26 @@ class Device(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def here(self) -> bool:
         """Whether it is this machine's processor; a column measured elsewhere is shown as foreign."""
         return self.hardware == processor()
+
+
+def distinct_names(devices: Sequence[Device]) -> list[str]:
+    """A short name for each device that tells it from the others.
+
+    Its title; else runtime and precision, with threads and batch where several have these, and after the hardware where
+    there are several processors.
+    """
+    untitled = [device for device in devices if not device.title and device.runtime != "table"]
+    runtimes = Counter((device.hardware, device.runtime_title) for device in untitled)
+    machines = {device.hardware for device in untitled}
+
+    def name(device: Device) -> str:
+        if device not in untitled:
+            return device.name
+        alone = runtimes[device.hardware, device.runtime_title] == 1
+        short = device.runtime_title if alone else device.setting
+        return short if len(machines) == 1 else f"{device.hardware} · {short}"
+
+    return [name(device) for device in devices]
 
 
 @lru_cache(maxsize=1)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasstudio.engine.cost.metric import Metric, TableLatency
-from nasstudio.engine.device.device import Device
+from nasstudio.engine.device.device import Device, distinct_names
 from nasstudio.engine.space.layer import LayerSpec, text
 from nasstudio.engine.space.space import Genome, SearchSpace
 
@@ -39,7 +39,7 @@ class LayerTimes:
     @property
     def names(self) -> tuple[str, ...]:
         """Short names of the devices."""
-        return tuple(device_names(self.devices))
+        return tuple(distinct_names(self.devices))
 
     @property
     def totals_ms(self) -> NDArray[np.float64]:
@@ -69,12 +69,6 @@ def layer_times(space: SearchSpace, genome: Genome, metrics: Sequence[Metric]) -
         ms,
         np.array([metric.constant_ms for metric in shown]),
     )
-
-
-def device_names(devices: Sequence[Device]) -> list[str]:
-    """Names that fit a column or a legend: the title, else what tells a device from the others."""
-    one_machine = len({device.hardware for device in devices}) == 1
-    return [device.title or (device.setting if one_machine else device.name) for device in devices]
 
 
 def short(layer: LayerSpec) -> str:

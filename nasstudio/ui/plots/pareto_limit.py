@@ -70,7 +70,9 @@ class LimitShade(Layer):
         painter.setFont(font)
         painter.setPen(theme().color("limit_text"))
         y = part.bottom() - 12 if upright else part.top() + 18
-        painter.drawText(QPointF(part.left() + 12, y), text)
+        # Beside an upright line names of references stand, so the words keep to the far side.
+        x = part.right() - size.width() - 12 if upright else part.left() + 12
+        painter.drawText(QPointF(x, y), text)
 
 
 class LimitLine(Layer):

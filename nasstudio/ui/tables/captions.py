@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
 from PySide6.QtCore import QCoreApplication
 
 from nasstudio.engine.cost.table import Cells, LatencyTable, Source
-from nasstudio.engine.device.device import Device
+from nasstudio.engine.device.device import distinct_names
 from nasstudio.ui.kit.number import written
 from nasstudio.ui.tables.shown import FIRST_DEVICE, MACS, OPERATION, Shown
 from nasstudio.ui.tables.values import written_ms
@@ -30,20 +29,12 @@ def shown_label(label: str) -> str:
     return f"{kind.replace('x', '×')} → {out}  {flags}"
 
 
-def short_name(device: Device, others: Iterable[Device]) -> str:
-    """A name for a column: the title, else the runtime and threads, with the hardware where that is not clear."""
-    if device.title:
-        return device.title
-    same = [d for d in others if not d.title and d.setting == device.setting]
-    return device.setting if len(same) < 2 else f"{device.setting}, {device.hardware[:16]}"
-
-
 def head_text(table: LatencyTable, column: int, mode: str) -> str:
     """Head of a shown column, with the unit."""
     number = column - FIRST_DEVICE
     if 0 <= number < len(table.devices):
         unit = {"ms": "ms", "spread": "%", "n": "n"}[mode]
-        return f"{short_name(table.devices[number], table.devices)} ({unit})"
+        return f"{distinct_names(table.devices)[number]} ({unit})"
     return {OPERATION: _tr("Operation"), MACS: _tr("MACs (M)")}.get(column, _tr("Ratio"))
 
 

@@ -15,10 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasstudio.engine.cost.table import LatencyTable, Source
-from nasstudio.engine.device.device import Device
+from nasstudio.engine.device.device import Device, distinct_names
 from nasstudio.engine.errors import InvalidInput
 from nasstudio.engine.space.layer import parse, text
-from nasstudio.ui.tables.captions import short_name
 from nasstudio.ui.tables.change import TableChange
 from nasstudio.ui.tables.editing import edited
 from nasstudio.ui.tables.values import parse_block, parse_ms, parse_times
@@ -154,8 +153,10 @@ def target(
 def _column_named(devices: Sequence[Device], head: str) -> int:
     match = _UNIT.fullmatch(head)
     wanted = (match["name"] if match else head).strip().lower()
-    for column, device in enumerate(devices):
-        if wanted in {device.name.lower(), device.id, short_name(device, devices).lower()}:
+    names = distinct_names(devices)
+    for column, (device, name) in enumerate(zip(devices, names, strict=True)):
+        known = {device.name.lower(), device.setting.lower(), device.id, name.lower()}
+        if wanted in known:
             return column
     raise InvalidInput(
         f"The table has no column '{head[:60]}'.",

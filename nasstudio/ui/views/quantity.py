@@ -99,9 +99,11 @@ def _of_metric(metric: Metric, decimals: int) -> Quantity:
             metric.key, metric.title, metric.title, _NOTES.get(metric.key, ""), short, metric.unit,
             decimals=decimals, error=metric.error,
         )  # fmt: skip
-    name = device.title or device.hardware
+    table = device.runtime == "table"
+    name = device.name if table else device.title or device.runtime_title
+    note = device.setting if table or device.title else f"{device.load_title}, {device.hardware}"
     return Quantity(
-        metric.key, f"Latency, {device.name}", name, device.setting,
+        metric.key, f"Latency, {device.name}", name, note,
         device.title or device.setting, metric.unit,
         decimals=decimals, error=metric.error, device=device,
     )  # fmt: skip

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nasstudio.engine.device.device import RUNTIME_TITLES, SHORT, Device
+from nasstudio.engine.device.device import RUNTIME_TITLES, SHORT, Device, distinct_names
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_that_identities_of_devices_in_saved_tables_stay(device, identity):
             "ONNX Runtime int8, 1 thread",
         ),
         (Device("cpu", "openvino", threads=2), "ov-2t-", "OpenVINO, 2 threads"),
-        (Device("cpu", "executorch"), "xnn-1t-", "ExecuTorch XNNPACK, 1 thread"),
+        (Device("cpu", "executorch"), "xnn-1t-", "ExecuTorch, 1 thread"),
         (
             Device("cpu", "torch-compile", batch=8),
             "torchc-1t-",
@@ -63,3 +63,19 @@ _DEVICES = st.builds(
 @given(_DEVICES, _DEVICES)
 def test_that_devices_have_one_identity_exactly_if_they_are_equal(first, second):
     assert (first.id == second.id) == (first == second)
+
+
+def test_that_devices_are_told_apart_in_as_few_words_as_possible():
+    ort, fast = Device("Chip", "onnxruntime"), Device("Chip", "onnxruntime", precision="int8")
+    torch1, torch2 = Device("Chip", "torch"), Device("Chip", "torch", threads=2)
+    phone = Device("Phone", "table", title="Pixel")
+    assert distinct_names([ort, fast, torch1, torch2, phone]) == [
+        "ONNX Runtime",
+        "ONNX Runtime int8",
+        "PyTorch, 1 thread",
+        "PyTorch, 2 threads",
+        "Pixel",
+    ]
+    elsewhere = Device("Other chip", "onnxruntime")
+    assert distinct_names([ort, elsewhere]) == ["Chip · ONNX Runtime", "Other chip · ONNX Runtime"]
+    assert distinct_names([]) == []

@@ -14,7 +14,7 @@ from nasstudio.engine.device.device import Device
 from nasstudio.engine.space.families import build, preset
 from nasstudio.engine.space.layer import parse, text
 from nasstudio.ui.plots.layer_latency import SIZES, SYMBOLS, DeviceMark, LayerLatencyPlot
-from nasstudio.ui.plots.layer_times import MOST_DEVICES, device_names, layer_times, short
+from nasstudio.ui.plots.layer_times import MOST_DEVICES, layer_times, short
 
 SPACE = build(preset("mbv3_28_fast"))
 GENOME = SPACE.largest()
@@ -76,13 +76,6 @@ def test_that_there_may_be_no_device_at_all(qtbot) -> None:
 )
 def test_that_a_layer_is_said_in_a_few_words(layer, said) -> None:
     assert short(parse(layer)) == said
-
-
-def test_that_devices_of_one_machine_are_told_apart_by_their_setting() -> None:
-    same = [Device("Chip", "torch", threads=1), Device("Chip", "torch", threads=2)]
-    assert device_names(same) == [device.setting for device in same]
-    other = [same[0], Device("Phone", "table", title="Pixel")]
-    assert device_names(other) == [same[0].name, "Pixel"]
 
 
 @pytest.fixture

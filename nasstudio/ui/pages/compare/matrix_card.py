@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from nasstudio.engine.device.device import distinct_names
 from nasstudio.ui.kit.card import Card
 from nasstudio.ui.kit.empty import EmptyState
 from nasstudio.ui.kit.labels import Divider, label
@@ -11,7 +12,6 @@ from nasstudio.ui.kit.number import NumberField, written
 from nasstudio.ui.kit.segmented import SegmentedControl
 from nasstudio.ui.pages.compare import figures
 from nasstudio.ui.pages.compare.figures import Matrix, Searched
-from nasstudio.ui.plots.layer_times import device_names
 from nasstudio.ui.plots.matrix import MatrixView
 
 SLOWDOWN, MS = "slowdown", "ms"
@@ -88,7 +88,7 @@ class MatrixCard(Card):
         if self.matrix is None:
             self._say_no_matrix(found)
             return
-        names = device_names(self.matrix.devices)
+        names = distinct_names(self.matrix.devices)
         slow = self.matrix.slowdown
         if self.unit.key() == SLOWDOWN:
             texts = [[f"{v:.2f}×" for v in row] for row in slow]

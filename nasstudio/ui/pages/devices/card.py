@@ -45,6 +45,7 @@ class DeviceCard(QAbstractButton):
         column = QVBoxLayout()
         column.setSpacing(1)
         top = QHBoxLayout()
+        top.setSpacing(6)
         self._name = ElidedLabel("", "name")
         self._mark = StateMark()
         self._load = label("", "caption", "muted")
@@ -79,7 +80,7 @@ class DeviceCard(QAbstractButton):
         """Show how far the device is."""
         self.device = device = state.device
         table = device.runtime == "table"
-        bare = not (state.known or table or device.title) and state.state == "empty"
+        bare = state.bare
         self._name.setText(device.title or (device.name if table else device.runtime_title))
         self._load.setText("" if table or device.title else device.load_title)
         detail = device.setting if device.title else device.hardware

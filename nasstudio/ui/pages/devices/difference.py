@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from PySide6.QtWidgets import (
 from nasstudio.engine.cost.difference import ColumnDifference, compare
 from nasstudio.engine.cost.formats.reader import read_table
 from nasstudio.engine.cost.table import Cells, LatencyTable, Source
+from nasstudio.engine.device.device import Device, distinct_names
 from nasstudio.engine.errors import StudioError
 from nasstudio.ui import fonts
 from nasstudio.ui.kit import metrics
@@ -28,7 +30,6 @@ from nasstudio.ui.kit.fields import Combo
 from nasstudio.ui.kit.labels import Divider, label
 from nasstudio.ui.kit.number import written
 from nasstudio.ui.kit.table import DataTable, TableDelegate
-from nasstudio.ui.tables.captions import short_name
 from nasstudio.ui.tables.change import Block, TableChange
 from nasstudio.ui.tables.difference_model import (
     APART,
@@ -191,8 +192,8 @@ class DifferencePanel(QWidget):
         mine = self._model.table.devices
         theirs = mine if other is None else other.devices
         suffix = f", {name}" if name else ""
-        self.left.set_items([(d.id, short_name(d, mine)) for d in mine])
-        self.right.set_items([(d.id, f"{short_name(d, theirs)}{suffix}") for d in theirs])
+        self.left.set_items(list(_named(mine).items()))
+        self.right.set_items([(key, f"{name}{suffix}") for key, name in _named(theirs).items()])
         self.swap.setVisible(other is None)
         self.opened.emit()
 
@@ -244,7 +245,7 @@ class DifferencePanel(QWidget):
         found, rows = answer
         mine = self._model.table.devices
         theirs = mine if self._other is None else self._other.devices
-        self.rows.set_rows(rows, short_name(found.left, mine), short_name(found.right, theirs))
+        self.rows.set_rows(rows, _named(mine)[found.left.id], _named(theirs)[found.right.id])
         self._size()
         states = np.bincount(rows.state, minlength=4)
         common = len(found.labels)
@@ -328,3 +329,8 @@ class _DifferenceDelegate(TableDelegate):
         side = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         painter.drawText(box.adjusted(8, 0, -10, 0), side, str(index.data()))
         painter.restore()
+
+
+def _named(devices: Sequence[Device]) -> dict[str, str]:
+    """Names by id."""
+    return {d.id: name for d, name in zip(devices, distinct_names(devices), strict=True)}

@@ -48,7 +48,16 @@ class DevicePanel(Panel):
         self._group.setExclusive(True)
         self._group.buttonClicked.connect(self._clicked)
         self._cards: dict[str, DeviceCard] = {}
+        self._bare: list[str] = []
+        self._unfolded = False
         self._found, self._found_box = self._section(self.tr("Found here"))
+        self.others = ghost_button("", "down").set_small()
+        self.others.setCheckable(True)
+        self.others.toggled.connect(self._show_bare)
+        self._column.addWidget(self.others, 0, Qt.AlignmentFlag.AlignLeft)
+        self._bare_box = QVBoxLayout()
+        self._bare_box.setSpacing(0)
+        self._column.addLayout(self._bare_box)
         self._nothing = label(
             self.tr("No device of this machine is known yet."), "secondary", "muted", wrap=True
         )
@@ -109,14 +118,15 @@ class DevicePanel(Panel):
             card.hide()
             card.deleteLater()
         for state in states:
-            if state.device.id in self._cards:
-                self._cards[state.device.id].show_state(state)
-                continue
-            made = self._cards[state.device.id] = DeviceCard(state)
-            self._group.addButton(made)
-            (self._found_box if state.found else self._table_box).addWidget(made)
+            self._place(state)
         if chosen in self._cards:
             self._cards[chosen].setChecked(True)
+        self._bare = [state.device.id for state in states if state.bare]
+        self.others.setVisible(0 < len(self._bare) < len(states))
+        if chosen in self._bare and not self._unfolded:
+            self.others.setChecked(True)
+        self._unfolded = chosen in self._bare
+        self._show_bare()
         found = any(state.found for state in states)
         self._nothing.setVisible(not found)
         self._nothing.setText(
@@ -127,6 +137,31 @@ class DevicePanel(Panel):
         self.probe.setEnabled(not probing)
         self._tables.setVisible(any(not state.found for state in states))
         self._offer.setVisible(found and any(state.foreign for state in states))
+
+    def _place(self, state: DeviceState) -> None:
+        """Show a device's card, in the section where it belongs now."""
+        device_id = state.device.id
+        if device_id in self._cards:
+            self._cards[device_id].show_state(state)
+        else:
+            self._cards[device_id] = DeviceCard(state)
+            self._group.addButton(self._cards[device_id])
+        box = self._bare_box if state.bare else self._found_box
+        box = box if state.found else self._table_box
+        if box.indexOf(self._cards[device_id]) < 0:
+            box.addWidget(self._cards[device_id])
+            self._cards[device_id].show()
+
+    def _show_bare(self) -> None:
+        """Show the devices that nothing is known of where a person wants them, or where there are no others."""
+        wanted = self.others.isChecked() or not self.others.isVisibleTo(self)
+        for device_id in self._bare:
+            self._cards[device_id].setVisible(wanted)
+        self.others.set_icon("up" if wanted else "down")
+        self.others.set_text(self.tr("{0} not measured").format(len(self._bare)))
+        self.others.setToolTip(
+            self.tr("Hide them") if wanted else self.tr("Show the devices that have no times yet")
+        )
 
     def show_details(
         self, device_id: str, title: str, rows: list[tuple[str, str]], *, removable: bool

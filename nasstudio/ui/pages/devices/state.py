@@ -52,6 +52,11 @@ class DeviceState:
     fitted: AdditiveModel | None = None
 
     @property
+    def bare(self) -> bool:
+        """Found here, and nothing more is known of it."""
+        return self.found and not self.known and self.state == "empty"
+
+    @property
     def foreign(self) -> bool:
         """Measured, but on another machine."""
         return not self.device.here and self.device.runtime != "table"
