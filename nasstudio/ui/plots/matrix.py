@@ -7,14 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetricsF, QLinearGradient, QPainter, QPen
+from PySide6.QtGui import QFontMetrics, QFontMetricsF, QLinearGradient, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from nasstudio.ui import fonts
+from nasstudio.ui.kit.heads import in_lines
 from nasstudio.ui.plots.front_preview import paint_star
 from nasstudio.ui.theme import theme
 
-_NAME, _HEAD, _GAP, _SCALE = 156, 40, 4, 26
+_NAME, _HEAD, _GAP, _SCALE = 156, 50, 4, 26
 _LEAST_SPAN = 1.2  # a few per cent must not look like a fire
 
 
@@ -93,6 +94,7 @@ class MatrixView(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         small, strong = fonts.font(11), fonts.font(12, fonts.SEMIBOLD)
+        heads = fonts.font(11, fonts.SEMIBOLD)
         painter.setFont(small)
         painter.setPen(colors.color("muted"))
         painter.drawText(
@@ -104,10 +106,13 @@ class MatrixView(QWidget):
         painter.setPen(colors.color("text"))
         for at, name in enumerate(self._names):
             column, row = self.cell(0, at), self.cell(at, 0)
-            head = QRectF(column.left(), _HEAD - 22, column.width(), 18)
+            head = QRectF(column.left(), 16, column.width(), _HEAD - 20)
+            painter.setFont(heads)
+            shown = in_lines(name, QFontMetrics(heads), int(column.width()))
             painter.drawText(
-                head, Qt.AlignmentFlag.AlignCenter, _fitted(name, strong, column.width())
+                head, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, shown
             )
+            painter.setFont(strong)
             side = QRectF(0, row.top(), _NAME - 10, row.height())
             painter.drawText(side, Qt.AlignmentFlag.AlignVCenter, _fitted(name, strong, _NAME - 10))
         low, high = float(self._heat.min()), self.hottest(self._heat)

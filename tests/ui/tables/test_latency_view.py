@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QLineEdit
 from nasstudio.engine.cost.table import Cells, LatencyTable, Source
 from nasstudio.engine.device.device import Device
 from nasstudio.ui import fonts
+from nasstudio.ui.kit.heads import in_lines
 from nasstudio.ui.tables import marquee
-from nasstudio.ui.tables.header import in_lines
 from nasstudio.ui.tables.latency_model import LatencyModel
 from nasstudio.ui.tables.latency_view import LatencyView
 from nasstudio.ui.tables.pill import STEPS, ground, ink, pill
