@@ -5,6 +5,11 @@ drawn evenly over predicted latency and never used for fitting, are measured twi
 plain sum of layers, multiply-accumulates as a stand-in, a constant, and the device's own noise: the same networks
 measured again later by other processes.
 
+A shared machine changes its pace for minutes at a time, by more than a table is wrong. So a few networks of the
+calibration, the anchors, are measured in the same rounds as the test networks; where they say that the pace is not
+that of the calibration, the chunk is measured again later, and the try nearest to it counts. `mape` is of times as they
+were measured; `mape_at_pace` has the factor taken off that the anchors say; `pace` is its largest distance from 1.
+
 The whole takes about 100 minutes on two quiet cores and resumes where it was stopped (--work). It needs no data. Let
 nothing else run beside it: what is measured is time.
 """
@@ -35,6 +40,7 @@ from nasstudio.engine.device.conditions import conditions
 from nasstudio.engine.device.coverage import layers_to_measure
 from nasstudio.engine.device.device import Device
 from nasstudio.engine.device.lowered import LoweredFiles
+from nasstudio.engine.device.pace import Anchors, pace
 from nasstudio.engine.device.runtime import registry
 from nasstudio.engine.device.timing import ROUNDS_A_PROCESS
 from nasstudio.engine.errors import StudioError
@@ -55,6 +61,8 @@ DEVICES = {
 SPACES = ("mbv3_28", "ofa_mbv3")
 KEYS = (
     "mape",
+    "mape_at_pace",
+    "pace",
     "mape_sum",
     "mape_mean_predictor",
     "within5",
@@ -87,6 +95,9 @@ class Effort:
 
 
 FULL = Effort(40, {"mbv3_28": 200, "ofa_mbv3": 100}, 90.0, 50, 60.0)
+ANCHORS = 8
+PACE_HELD = 0.02  # a chunk measured at a pace further from the calibration's is measured again
+TRIES = 3
 QUICK = Effort(8, {"mbv3_28": 8, "ofa_mbv3": 8}, 1.0, 8, 1.0)
 
 
@@ -169,45 +180,81 @@ class Subject:
         keep = np.linspace(0, len(fresh) - 1, min(wanted, len(fresh))).round().astype(int)
         return fresh[keep]
 
-    def networks(self, name: str, population: Population) -> dict[str, np.ndarray]:
-        """Medians of two passes, ms. `(2, n)` as ``ms``; in chunks, each of which is kept."""
-        first, second, seconds, busy = [], [], 0.0, False
+    def calibration(self) -> dict[str, np.ndarray]:
+        """The networks that the correction is fitted to. `ms`: medians of two passes, `(2, n)`."""
+        used = self.calibration_networks()
+        found = self._stage("calibration", lambda: self._measured(used, self.effort.chunk_s))
+        self._same(found, used)
+        return {"ms": np.array(found["ms"]), "seconds": np.array(found["seconds"])}
+
+    def anchors(self) -> Anchors:
+        """Calibration networks that are measured beside the test networks."""
+        used, ms = self.calibration_networks(), self.calibration()["ms"].mean(axis=0)
+        chosen = np.argsort(ms)[np.linspace(0, len(ms) - 1, ANCHORS).round().astype(int)]
+        return Anchors(used[chosen], ms[chosen])
+
+    def tests(self, population: Population) -> dict[str, np.ndarray]:
+        """Test networks in chunks. `ms`: medians of two passes, `(2, n)`; `pace`: of the device meanwhile, alike."""
+        anchors = self.anchors()
         order = np.random.default_rng(2).permutation(len(population))
         chunks = np.array_split(order, max(1, round(len(order) / self.effort.chunk)))
-        for number, chunk in enumerate(chunks):
-
-            def make(chunk: np.ndarray = chunk) -> dict[str, Any]:
-                found = profile.measure_networks(
-                    self.space,
-                    population[chunk],
-                    self.lowered,
-                    budget_s=self.effort.chunk_s * len(chunk) / self.effort.chunk,
-                    rng=np.random.default_rng(3),
-                )
-                return {
-                    "genomes": population[chunk].tolist(),
-                    "ms": found.medians_ms.tolist(),
-                    "rounds": [t.rounds for t in (*found.first, *found.second)],
-                    "busy": found.busy,
-                }
-
-            kept = self._stage(f"{name}-{number}", make)
-            if kept["genomes"] != population[chunk].tolist():
-                raise SystemExit(f"{self.folder} holds another protocol's networks; remove it.")
-            first += kept["ms"][0]
-            second += kept["ms"][1]
-            seconds += kept["seconds"]
-            busy |= kept["busy"]
+        best: list[dict[str, Any] | None] = [None] * len(chunks)
+        for attempt in range(TRIES):
+            for number, chunk in enumerate(chunks):
+                kept = best[number]
+                if kept is not None and _off(kept) <= PACE_HELD:
+                    continue
+                found = self._chunk(f"test-{number}-{attempt}", population[chunk], anchors)
+                if kept is None or _off(found) < _off(kept):
+                    best[number] = found
+        parts = [part for part in best if part is not None]
         back = np.argsort(np.concatenate(chunks))
-        ms = np.array([first, second])[:, back]
-        return {"ms": ms, "seconds": np.array(seconds), "busy": np.array(busy)}
+        paces = [np.tile(np.array(p["pace"])[:, None], len(p["genomes"])) for p in parts]
+        return {
+            "ms": np.concatenate([np.array(p["ms"]) for p in parts], axis=1)[:, back],
+            "pace": np.concatenate(paces, axis=1)[:, back],
+        }
+
+    def _chunk(self, name: str, population: Population, anchors: Anchors) -> dict[str, Any]:
+        """Networks measured twice beside the anchors; the anchors' own times are taken out."""
+
+        def make() -> dict[str, Any]:
+            together = np.concatenate([population, anchors.population])
+            found = self._measured(
+                together, self.effort.chunk_s * len(together) / self.effort.chunk
+            )
+            ms = np.array(found["ms"])
+            split = len(population)
+            found["pace"] = [pace(row[split:], anchors.then_ms) for row in ms]
+            found["genomes"], found["ms"] = population.tolist(), ms[:, :split].tolist()
+            say(f"    pace {found['pace'][0]:.3f} {found['pace'][1]:.3f}")
+            return found
+
+        found = self._stage(name, make)
+        self._same(found, population)
+        return found
+
+    def _measured(self, population: Population, budget_s: float) -> dict[str, Any]:
+        found = profile.measure_networks(
+            self.space, population, self.lowered, budget_s=budget_s, rng=np.random.default_rng(3)
+        )
+        return {
+            "genomes": population.tolist(),
+            "ms": found.medians_ms.tolist(),
+            "rounds": [t.rounds for t in (*found.first, *found.second)],
+            "busy": found.busy,
+        }
+
+    def _same(self, kept: dict[str, Any], population: Population) -> None:
+        if kept["genomes"] != population.tolist():
+            raise SystemExit(f"{self.folder} holds another protocol's networks; remove it.")
 
     # -- figures ------------------------------------------------------------------------------------------------
 
     def figures(self) -> tuple[dict[str, contract.Figure], np.ndarray]:
         """The figures, and the absolute relative error of each test network."""
         used, test = self.calibration_networks(), self.test_networks()
-        fitted_on, judged_on = self.networks("calibration", used), self.networks("test", test)
+        fitted_on, judged_on = self.calibration(), self.tests(test)
         shutil.rmtree(self.lowered.folder, ignore_errors=True)
         times = self.times_ms()
         calibration = self._fit(times, used, fitted_on["ms"])
@@ -218,8 +265,11 @@ class Subject:
         middle = float(np.exp(np.log(fitted_on["ms"].mean(axis=0)).mean()))
         a, b = judged_on["ms"]
         predicted = self.predicted(calibration, times, test)
+        at_pace = (judged_on["ms"] / judged_on["pace"]).mean(axis=0)
         found: dict[str, contract.Figure] = {
             "mape": float(error.mean()),
+            "mape_at_pace": float(np.abs(predicted / at_pace - 1).mean()),
+            "pace": float(np.abs(judged_on["pace"] - 1).max()),
             "mape_sum": float(np.abs(sums / truth - 1).mean()),
             "mape_mean_predictor": float(np.abs(middle / truth - 1).mean()),
             "within5": float((error <= 0.05).mean()),
@@ -272,6 +322,11 @@ class Subject:
         """Corrected latency, ms. `(n,)`."""
         effective = calibration.effective_ms(self.space.layers, times)
         return profile.sums_ms(self.space, effective, population) + calibration.constant_ms
+
+
+def _off(chunk: dict[str, Any]) -> float:
+    """How far the pace of a chunk was from that of the calibration, the worse of its two passes."""
+    return max(abs(value - 1) for value in chunk["pace"])
 
 
 def say(line: str) -> None:

@@ -77,6 +77,8 @@ class Latency(msgspec.Struct, frozen=True):
     promised_error : half the width of the promise's interval as a share.
     n : measurements behind the median.
     busy : other processes kept the machine busy meanwhile: the time may be too high.
+    pace : how slow the device ran meanwhile, as a multiple of what it took at its calibration (`device.pace`); None
+        where that is not known.
     """
 
     device: Device
@@ -87,6 +89,7 @@ class Latency(msgspec.Struct, frozen=True):
     p90_ms: float | None = None
     n: int = 0
     busy: bool = False
+    pace: float | None = None
 
     @property
     def kept(self) -> bool | None:

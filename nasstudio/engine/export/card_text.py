@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from nasstudio.engine.device.device import RUNTIME_TITLES, Device
+from nasstudio.engine.device.pace import say
 from nasstudio.engine.export.card import Accuracy, Card, Latency
 
 _MIB = 1024**2
@@ -79,7 +80,16 @@ def _latency(found: Sequence[Latency]) -> str:
     heads = (
         "Device", "Runtime", "Batch", "Promised", "Measured median", "p10 to p90", "n", "Promise kept",
     )  # fmt: skip
-    return _table(heads, rows)
+    return "\n\n".join((_table(heads, rows), *_paces(found)))
+
+
+def _paces(found: Sequence[Latency]) -> list[str]:
+    """A sentence for each device whose pace was not that of its calibration."""
+    return [
+        f"While it was measured on {_plain(item.device.title or item.device.hardware)}, {words}."
+        for item in found
+        if (words := say(item.pace))
+    ]
 
 
 def _runtime(device: Device) -> str:

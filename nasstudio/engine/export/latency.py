@@ -2,7 +2,8 @@
 
 A promise is the table's sum with the device's correction and the interval of that; a measurement runs the network
 itself in fresh processes: its ONNX file where the runtime takes such files, else the same layers with random weights,
-which take the same time. A device that is not here has a promise and no measurement, and the reason is given.
+which take the same time. A device that is not here has a promise and no measurement, and the reason is given. Beside the
+network run those of the calibration that are most like it, and say at which pace the device ran.
 """
 
 from __future__ import annotations
@@ -19,13 +20,15 @@ from nasstudio.engine.cost.table import LatencyTable
 from nasstudio.engine.device.device import Device
 from nasstudio.engine.device.lowered import LoweredFiles
 from nasstudio.engine.device.measure import time_files
+from nasstudio.engine.device.pace import Anchors, anchors, pace
 from nasstudio.engine.errors import InvalidInput, MissingLayers, NeedsExtra
 from nasstudio.engine.export.card import Latency
 from nasstudio.engine.space.layer import LayerSpec
 from nasstudio.engine.space.space import Genome, SearchSpace
 
 BUDGET_S = 3.0
-"""Time to measure one network on one device, s."""
+"""Time to measure one network on one device, s; each anchor beside it has as much."""
+ANCHORS = 2
 
 
 @dataclass(frozen=True)
@@ -61,13 +64,17 @@ class Bench:
     check: Callable[[], None] = lambda: None
     budget_s: float = BUDGET_S
     _said: set[str] = field(default_factory=set)
+    _folder: tempfile.TemporaryDirectory[str] = field(
+        default_factory=lambda: tempfile.TemporaryDirectory(prefix="nasstudio-")
+    )
 
     def latencies(self, genome: Genome, subject: Subject) -> tuple[Latency, ...]:
         """Promise and measurement on each device."""
         found = []
         for device in self.devices:
             self.check()
-            found.append(self._measured(self._promised(genome, device), subject))
+            promised = self._promised(genome, device)
+            found.append(self._measured(promised, subject, self._anchors(promised)))
         return tuple(found)
 
     def _promised(self, genome: Genome, device: Device) -> Latency:
@@ -81,23 +88,35 @@ class Bench:
         promised_ms = float(metric.of(genome[None])[0])
         return Latency(device, promised_ms=promised_ms, promised_error=metric.error)
 
-    def _measured(self, promised: Latency, subject: Subject) -> Latency:
+    def _anchors(self, promised: Latency) -> Anchors | None:
+        """Networks of the calibration as slow as the promise; None without a promise or a calibration."""
+        if self.table is None or not promised.promised_ms:
+            return None
+        calibration = self.table.calibrations.get(promised.device.id)
+        return anchors(calibration, self.space, ANCHORS, near_ms=promised.promised_ms)
+
+    def _measured(self, promised: Latency, subject: Subject, beside: Anchors | None) -> Latency:
         device = promised.device
-        with tempfile.TemporaryDirectory(prefix="nasstudio-") as folder:
-            try:
-                lowered = LoweredFiles(Path(folder), device)
-            except (InvalidInput, NeedsExtra) as gap:
-                self._once(f"The latency on {device.name} is not measured: {gap}")
-                return promised
-            path = _lowered(lowered, subject)
-            timing = time_files([path], device, self.budget_s, self.check)[0]
+        try:
+            lowered = LoweredFiles(Path(self._folder.name), device)
+        except (InvalidInput, NeedsExtra) as gap:
+            self._once(f"The latency on {device.name} is not measured: {gap}")
+            return promised
+        files = [_lowered(lowered, subject)]
+        if beside is not None:
+            known = [[b.layer for b in self.space.blocks(genome)] for genome in beside.population]
+            files += lowered.chains(known, self.check)
+        own, *others = time_files(files, device, self.budget_s * len(files), self.check)
+        files[0].unlink()
+        now = None if beside is None else pace([t.median_ms for t in others], beside.then_ms)
         return msgspec.structs.replace(
             promised,
-            measured_ms=timing.median_ms,
-            p10_ms=timing.p10_ms,
-            p90_ms=timing.p90_ms,
-            n=timing.n,
-            busy=timing.busy,
+            measured_ms=own.median_ms,
+            p10_ms=own.p10_ms,
+            p90_ms=own.p90_ms,
+            n=own.n,
+            busy=own.busy,
+            pace=now,
         )
 
     def _once(self, text: str) -> None:

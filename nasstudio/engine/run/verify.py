@@ -100,4 +100,5 @@ def _values(found: Latency) -> dict[str, Any]:
         "p90_ms": found.p90_ms,
         "n": found.n,
         "busy": found.busy,
+        "pace": found.pace,
     }

@@ -125,6 +125,14 @@ def test_that_a_busy_machine_and_a_missing_measurement_are_limits(card: Card) ->
     assert any("not measured" in limit for limit in cards.known_limits(DATA, 24, ()))
 
 
+def test_that_a_device_at_another_pace_is_said(card: Card) -> None:
+    assert "when it was calibrated" not in markdown(card)
+    slow = tuple(msgspec.structs.replace(item, pace=1.08) for item in card.latency)
+    assert "ran 8% slower than when it was calibrated" in markdown(
+        msgspec.structs.replace(card, latency=slow)
+    )
+
+
 @pytest.mark.parametrize(
     ("measured", "kept"), [(0.5, True), (1.09, True), (1.11, False), (None, None)]
 )

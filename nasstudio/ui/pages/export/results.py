@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from nasstudio.engine.device import pace
 from nasstudio.engine.project.records import Snapshot
 from nasstudio.ui import fonts
 from nasstudio.ui.kit.badge import Badge
@@ -149,12 +150,12 @@ class Results(QScrollArea):
         if not judged:
             self.promise.set("–", "", self.tr("no device of this machine has a table"))
             return
-        busy = any(t.busy for t in judged)
-        note = (
-            self.tr("the machine was busy: measure again")
-            if busy
-            else self.tr("measured here, in peace")
-        )
+        if any(t.busy for t in judged):
+            note = self.tr("the machine was busy: measure again")
+        elif any(pace.say(t.pace) for t in judged):
+            note = self.tr("at another pace than when calibrated")
+        else:
+            note = self.tr("measured here, in peace")
         self.promise.set(self.tr("{0} of {1} kept").format(kept, len(judged)), "", note)
 
     def _latency_row(self, time: DeviceTime) -> tuple[str | QWidget, ...]:
@@ -168,8 +169,10 @@ class Results(QScrollArea):
         else:
             over = (time.measured_ms or 0.0) / (time.promised_ms or 1.0) - 1
             badge = Badge(self.tr("{0} % slower").format(written(100 * over)), "warn")
-            if time.busy:
-                badge.setToolTip(self.tr("Other processes kept the machine busy meanwhile"))
+        reasons = [self.tr("other processes kept the machine busy")] if time.busy else []
+        reasons += [words] if (words := pace.say(time.pace)) else []
+        if reasons:
+            badge.setToolTip(self.tr("Meanwhile {0}").format("; ".join(reasons)))
         measured = ms_text(time.measured_ms) + (self.tr(" (busy)") if time.busy else "")
         return time.name, promised, measured, badge
 

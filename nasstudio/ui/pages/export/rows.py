@@ -124,7 +124,7 @@ def predict(
 
 @dataclass(frozen=True)
 class DeviceTime:
-    """Promise and measurement on one device, ms; `kept` None where one of them is missing."""
+    """Promise and measurement on one device, ms; `kept` None where one of them is missing; `pace`: see `device.pace`."""
 
     name: str
     promised_ms: float | None
@@ -132,6 +132,7 @@ class DeviceTime:
     measured_ms: float | None
     kept: bool | None
     busy: bool
+    pace: float | None = None
 
 
 def device_times(snapshot: Snapshot, exported: Mapping[str, Any]) -> list[DeviceTime]:
@@ -146,6 +147,7 @@ def device_times(snapshot: Snapshot, exported: Mapping[str, Any]) -> list[Device
             values.get("measured_ms"),
             values.get("kept"),
             bool(values.get("busy")),
+            values.get("pace"),
         )
         for device, values in (found.items() if isinstance(found, Mapping) else ())
     ]
