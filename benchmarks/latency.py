@@ -97,7 +97,7 @@ class Effort:
 FULL = Effort(40, {"mbv3_28": 200, "ofa_mbv3": 100}, 90.0, 50, 60.0)
 ANCHORS = 8
 PACE_HELD = 0.02  # a chunk measured at a pace further from the calibration's is measured again
-TRIES = 3
+TRIES = 2
 QUICK = Effort(8, {"mbv3_28": 8, "ofa_mbv3": 8}, 1.0, 8, 1.0)
 
 

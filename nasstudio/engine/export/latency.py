@@ -2,13 +2,12 @@
 
 A promise is the table's sum with the device's correction and the interval of that; a measurement runs the network
 itself in fresh processes: its ONNX file where the runtime takes such files, else the same layers with random weights,
-which take the same time. A device that is not here has a promise and no measurement, and the reason is given. Beside the
-network run those of the calibration that are most like it, and say at which pace the device ran.
+which take the same time. A device that is not here has a promise and no measurement, and the reason is given. Beside
+the network run those of the calibration that are most like it, and say at which pace the device ran.
 """
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,6 +52,7 @@ class Bench:
     ----------
     devices : in the order of the results.
     table : for the promises; None: nothing is promised.
+    folder : for what the runtimes load; whoever made it removes it.
     say : told, once each, why a device can't be measured or has no promise.
     check : called often; may hold, may raise to stop.
     """
@@ -60,13 +60,11 @@ class Bench:
     space: SearchSpace
     devices: tuple[Device, ...]
     table: LatencyTable | None
+    folder: Path
     say: Callable[[str], None] = lambda text: None
     check: Callable[[], None] = lambda: None
     budget_s: float = BUDGET_S
     _said: set[str] = field(default_factory=set)
-    _folder: tempfile.TemporaryDirectory[str] = field(
-        default_factory=lambda: tempfile.TemporaryDirectory(prefix="nasstudio-")
-    )
 
     def latencies(self, genome: Genome, subject: Subject) -> tuple[Latency, ...]:
         """Promise and measurement on each device."""
@@ -98,7 +96,7 @@ class Bench:
     def _measured(self, promised: Latency, subject: Subject, beside: Anchors | None) -> Latency:
         device = promised.device
         try:
-            lowered = LoweredFiles(Path(self._folder.name), device)
+            lowered = LoweredFiles(self.folder, device)
         except (InvalidInput, NeedsExtra) as gap:
             self._once(f"The latency on {device.name} is not measured: {gap}")
             return promised

@@ -204,11 +204,14 @@ def _latency(
 ) -> tuple[Latency, ...]:
     """Latency on each device of what was written, against the promise."""
     origin = subnet.origin
-    bench = Bench(origin.space, spec.devices, origin.table, say=job.warn, check=job.check)
     with tempfile.TemporaryDirectory(dir=job.path, prefix="export-") as scratch:
+        folder = Path(scratch)
+        bench = Bench(
+            origin.space, spec.devices, origin.table, folder, say=job.warn, check=job.check
+        )
 
         def file() -> Path:
-            return written.files.get("onnx") or write_onnx(deployment, Path(scratch))
+            return written.files.get("onnx") or write_onnx(deployment, folder)
 
         layers = [block.layer for block in origin.space.blocks(subnet.genome)]
         return bench.latencies(subnet.genome, Subject(layers, file))

@@ -38,16 +38,20 @@ def run(spec: VerifySpec, job: JobContext) -> dict[str, Any]:
         seed=spec.seed,
         progress=lambda done, total: job.check(),
     )
-    bench = Bench(origin.space, spec.devices, origin.table, say=job.warn, check=job.check)
     genomes = origin.space.checked(spec.genomes) if spec.genomes else np.empty((0, 0), np.int16)
     genomes = genomes[unique(genomes)] if len(genomes) else genomes
     known = _verified(job)
-    for index, genome in enumerate(genomes):
-        job.check()
-        label = origin.space.identity(genome)
-        job.progress(index, len(genomes), unit="networks", label=label)
-        if tuple(genome.tolist()) not in known:
-            job.result("verified", _verify(origin, genome, bench, spec, job))
+    with tempfile.TemporaryDirectory(dir=job.path, prefix="verify-") as scratch:
+        folder = Path(scratch)
+        bench = Bench(
+            origin.space, spec.devices, origin.table, folder, say=job.warn, check=job.check
+        )
+        for index, genome in enumerate(genomes):
+            job.check()
+            label = origin.space.identity(genome)
+            job.progress(index, len(genomes), unit="networks", label=label)
+            if tuple(genome.tolist()) not in known:
+                job.result("verified", _verify(origin, genome, bench, spec, job))
     job.progress(len(genomes), len(genomes), unit="networks")
     return {"networks": len(genomes), "devices": [device.id for device in spec.devices]}
 
@@ -81,13 +85,12 @@ def _latency(
     origin: Origin, genome: Genome, bench: Bench, spec: VerifySpec, job: JobContext
 ) -> dict[str, dict[str, Any]]:
     subnet = origin.subnet(genome)
-    with tempfile.TemporaryDirectory(dir=job.path, prefix="verify-") as folder:
 
-        def onnx() -> Path:
-            return write_onnx(subnet.deployment(subnet.identity), Path(folder))
+    def onnx() -> Path:
+        return write_onnx(subnet.deployment(subnet.identity), bench.folder)
 
-        layers = [block.layer for block in origin.space.blocks(genome)]
-        found = bench.latencies(genome, Subject(layers, onnx))
+    layers = [block.layer for block in origin.space.blocks(genome)]
+    found = bench.latencies(genome, Subject(layers, onnx))
     return {item.device.id: _values(item) for item in found}
 
 
