@@ -26,15 +26,16 @@ class Plan:
     peak_bytes : largest sum of buffers at one time, each given back after its last use.
     block_bytes : one block that holds all of them by their times, and the result beside it.
     at_once : buffers by shape.
-    early, late : by shape, how much the peak rises if its buffers are there from the beginning (because something
-        before had such), or kept to the end (because something behind needs such), bytes.
+    early, late : by shape, how much the peak rises if 1, 2, ... of its buffers are there from the beginning (because
+        something before had such), or kept to the end (because something behind needs such), bytes. A new tensor takes
+        the buffer that was freed last; so it is the first ones that are there, and the last ones that are kept.
     """
 
     peak_bytes: int
     block_bytes: int
     at_once: dict[Shape, int]
-    early: dict[Shape, int]
-    late: dict[Shape, int]
+    early: dict[Shape, tuple[int, ...]]
+    late: dict[Shape, tuple[int, ...]]
 
 
 @dataclass
@@ -67,20 +68,22 @@ def plan(chain: Operations, batch: int, *, counted: bool = False) -> Plan:
     result = 0 if counted else _size(chain.tensors[chain.value].shape, batch)
     steps = len(chain.steps)
 
-    def rise(shape: Shape, early: bool) -> int:
-        kept = [
-            b if b.shape != shape else replace(b, made=0) if early else replace(b, last=steps - 1)
-            for b in assigned.buffers
-        ]
-        return _peak(kept, steps, batch, result) - most
+    def rises(shape: Shape, early: bool) -> tuple[int, ...]:
+        kept, found = list(assigned.buffers), []
+        alike = [number for number, buffer in enumerate(kept) if buffer.shape == shape]
+        for number in sorted(alike, key=lambda n: kept[n].made if early else -kept[n].last):
+            old = kept[number]
+            kept[number] = replace(old, made=0) if early else replace(old, last=steps - 1)
+            found.append(_peak(kept, steps, batch, result) - most)
+        return tuple(found)
 
     most = _peak(assigned.buffers, steps, batch, result)
     return Plan(
         most,
         max(most, _block(assigned.buffers, steps, batch) + result),
         dict(at_once),
-        {shape: rise(shape, True) for shape in at_once} if counted else {},
-        {shape: rise(shape, False) for shape in at_once} if counted else {},
+        {shape: rises(shape, True) for shape in at_once} if counted else {},
+        {shape: rises(shape, False) for shape in at_once} if counted else {},
     )
 
 

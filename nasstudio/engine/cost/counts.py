@@ -8,6 +8,7 @@ Peak memory is in `cost.liveness`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -48,9 +49,8 @@ def count(layer: LayerSpec) -> Counts:
     InvalidInput
         No formula is known for its kind.
     """
-    formulas = {"conv": _conv, "dwconv": _conv, "mbconv": _mbconv, "linear": _linear, "pool": _pool}
     try:
-        formula = formulas[layer.kind]
+        formula = _FORMULAS[layer.kind]
     except KeyError:
         raise InvalidInput(
             f"No count is known for '{text(layer)}'.", remedy="Remove the row."
@@ -130,8 +130,37 @@ def _linear(layer: LayerSpec) -> Counts:
     )
 
 
+def _bottleneck(layer: LayerSpec) -> Counts:
+    """Bottleneck: 1x1, k x k, 1x1, and a 1x1 in the shortcut unless that is the input (He et al. 2016)."""
+    before, after = layer.height * layer.width, layer.height_out * layer.width_out
+    middle, channels, out = layer.middle, layer.channels_in, layer.channels_out
+    narrow, spatial, widen = channels * middle, middle**2 * layer.kernel**2, middle * out
+    shortcut = 0 if layer.residual else channels * out
+    outputs = 2 * middle + out + (out if shortcut else 0)
+    weights = narrow + spatial + widen + shortcut
+    pooling = int(bool(shortcut) and layer.stride > 1)
+    nodes = 1 + 3 * int(layer.act != "none") + int(layer.pooled)  # the sum, the activations
+    stored = _stored(layer, weights, outputs, 4 if shortcut else 3, nodes)
+    return Counts(
+        narrow * before + (spatial + widen + shortcut) * after,
+        weights + _norm(layer, outputs) + _bias(layer, outputs),
+        stored + pooling * _CONV_NODE,
+    )
+
+
 def _pool(layer: LayerSpec) -> Counts:
     return Counts(0, 0, _CONV_NODE)
+
+
+_FORMULAS: dict[str, Callable[[LayerSpec], Counts]] = {
+    "conv": _conv,
+    "dwconv": _conv,
+    "mbconv": _mbconv,
+    "linear": _linear,
+    "pool": _pool,
+    "bottleneck": _bottleneck,
+    "maxpool": _pool,
+}
 
 
 @lru_cache(maxsize=16)

@@ -69,8 +69,10 @@ def _run(heap: _Heap, layer: LayerSpec, batch: int) -> None:
     if layer.kind in ("conv", "dwconv"):
         _convolution(heap, layer, batch)
     elif layer.kind == "mbconv":
-        _bottleneck(heap, layer, batch)
-    elif layer.kind in ("linear", "pool"):
+        _inverted(heap, layer, batch)
+    elif layer.kind == "bottleneck":
+        _residual(heap, layer, batch)
+    elif layer.kind in ("linear", "pool", "maxpool"):
         _single(heap, layer, batch)
     else:
         raise InvalidInput(
@@ -172,7 +174,7 @@ def _convolution(heap: _Heap, layer: LayerSpec, batch: int) -> None:
     _ended(heap, batch, layer, made)
 
 
-def _bottleneck(heap: _Heap, layer: LayerSpec, batch: int) -> None:
+def _inverted(heap: _Heap, layer: LayerSpec, batch: int) -> None:
     middle = layer.middle or layer.channels_in
     size, after, wide = (layer.height, layer.width), (layer.height_out, layer.width_out), 0
     if middle != layer.channels_in:
@@ -195,11 +197,46 @@ def _bottleneck(heap: _Heap, layer: LayerSpec, batch: int) -> None:
     _ended(heap, batch, layer, narrow)
 
 
+def _residual(heap: _Heap, layer: LayerSpec, batch: int) -> None:
+    """`ResidualBottleneck`; the caller's variable names the input throughout, `beside` the shortcut."""
+    middle, size, after = (
+        layer.middle,
+        (layer.height, layer.width),
+        (layer.height_out, layer.width_out),
+    )
+    image = _BYTES * batch * after[0] * after[1]  # of one channel, behind the stride
+    if not layer.residual:
+        shrunk = heap.make(image * layer.channels_in if layer.stride > 1 else 0)
+        _conv(heap, batch, (layer.channels_in, layer.channels_out), after)
+        heap.drop(shrunk)
+    wide = _conv_act(heap, batch, (layer.channels_in, middle), size, act=layer.act)
+    made = _conv_act(
+        heap,
+        batch,
+        (middle, middle),
+        size,
+        kernel=layer.kernel,
+        stride=layer.stride,
+        act=layer.act,
+    )
+    heap.drop(wide)
+    widened = _conv(heap, batch, (middle, layer.channels_out), after)
+    heap.drop(made)
+    summed = heap.make(image * layer.channels_out)  # `y` still names the last convolution's output
+    if layer.act != "none":
+        summed = _replaced(heap, summed, summed)
+    heap.drop(widened)
+    if layer.pooled:
+        _replaced(heap, summed, _BYTES * batch * layer.channels_out)
+
+
 def _single(heap: _Heap, layer: LayerSpec, batch: int) -> None:
     """A matrix or a pooling, with the matrix's activation."""
     one = layer.kind == "linear" or layer.pooled
     positions = 1 if one else layer.height_out * layer.width_out
     made = heap.make(_BYTES * batch * layer.channels_out * positions)
+    if layer.kind == "maxpool":
+        heap.drop(heap.make(2 * made))  # where each maximum was, int64
     if layer.kind == "linear" and layer.act != "none":
         made = _replaced(heap, made, made)
     if layer.kind == "linear" and layer.residual:

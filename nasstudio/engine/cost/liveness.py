@@ -143,13 +143,13 @@ def _first(space: SearchSpace, rules: Rules, batch: int) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class _Images:
-    """Shapes of images that each layer takes, makes and gives. All but `bytes` are `(layers + 1, k)`.
+    """Shapes of images that each layer takes, makes and gives. `shape` and `at_once` are `(layers + 1, k)`.
 
     Attributes
     ----------
     shape : number of a shape; -1 for none.
     at_once : how many of it live at once.
-    early, late : as in `Plan`, bytes for one image.
+    early, late : as in `Plan`, of 0, 1, 2, ... buffers, bytes for one image. `(layers + 1, k, most buffers + 1)`.
     bytes : of each shape, for one image. `(shapes + 1,)`; the last is zero.
     all_bytes : of all buffers of a layer together, for one image. `(layers + 1,)`.
     """
@@ -170,11 +170,14 @@ def _images(space: SearchSpace) -> _Images:
     number = {shape: i for i, shape in enumerate(sorted({s for each in made for s in each}))}
     size = len(space.layers) + 1, max((len(each) for each in made), default=0)
     shape, at_once = np.full(size, -1, dtype=np.int16), np.zeros(size, dtype=np.int16)
-    early, late = np.zeros(size), np.zeros(size)
+    most = max((count for found in plans for count in found.at_once.values()), default=0)
+    early, late = np.zeros((*size, most + 1)), np.zeros((*size, most + 1))
     for row, (found, each) in enumerate(zip(plans, made, strict=True)):
         for column, key in enumerate(each):
-            shape[row, column], at_once[row, column] = number[key], found.at_once[key]
-            early[row, column], late[row, column] = found.early[key], found.late[key]
+            count = found.at_once[key]
+            shape[row, column], at_once[row, column] = number[key], count
+            early[row, column, 1 : count + 1] = found.early[key]
+            late[row, column, 1 : count + 1] = found.late[key]
     everything = [sum(_bytes(key) * count for key, count in p.at_once.items()) for p in plans]
     return _Images(
         shape,
@@ -204,8 +207,9 @@ def _with_kept(
 ) -> NDArray[np.float64]:
     """Bytes at each position with what is kept for others. rows, own: `(n, positions)`, and so is what is returned.
 
-    Between two layers that have images of the same shape the buffers are kept, as many as both need; and within the
-    two they are there from the beginning, or to the end, so that at most all buffers of a layer are there at once.
+    Of images of one shape, as many buffers as layers on both sides have are kept from the one to the other: between
+    layers, within a layer that has fewer of them, and in the two from the beginning, or to the end; so that at most all
+    buffers of a layer are there at once, and those that pass it by.
     """
     images = _images(space)
     n, positions = rows.shape
@@ -213,25 +217,38 @@ def _with_kept(
     flat = images.shape[rows].reshape(n, positions * width)
     order = np.argsort(flat, axis=1, kind="stable")
     shape = np.take_along_axis(flat, order, axis=1)
+    count = np.take_along_axis(images.at_once[rows].reshape(n, -1), order, axis=1)
+    so_far = _most_alike(shape, count)
+    to_come = _most_alike(-shape[:, ::-1], count[:, ::-1])[:, ::-1]
     member, place = np.nonzero((shape[:, 1:] == shape[:, :-1]) & (shape[:, 1:] >= 0))
     before, after = order[member, place], order[member, place + 1]
     left, right = before // width, after // width
     row_left, row_right = rows[member, left], rows[member, right]
     column_left, column_right = before % width, after % width
-    least = np.minimum(
-        images.at_once[row_left, column_left], images.at_once[row_right, column_right]
-    )
-    kept = least * images.bytes[shape[member, place]]
+    kept = np.minimum(so_far[member, place], to_come[member, place + 1])
+    kept_bytes = kept * images.bytes[shape[member, place]]
     size = (n, positions + 1)
-    changes = _summed(size, member, left + 1, kept) - _summed(size, member, right, kept)
+    changes = _summed(size, member, left + 1, kept_bytes) - _summed(size, member, right, kept_bytes)
     between = changes.cumsum(axis=1)[:, :-1]
-    ends = _summed(size, member, left, images.late[row_left, column_left])
-    ends += _summed(size, member, right, images.early[row_right, column_right])
+    last = np.minimum(kept, count[member, place])
+    first = np.minimum(kept, count[member, place + 1])
+    ends = _summed(size, member, left, images.late[row_left, column_left, last])
+    ends += _summed(size, member, right, images.early[row_right, column_right, first])
     ends = ends[:, :-1]
+    passing = np.maximum(np.minimum(so_far, to_come) - count, 0) * images.bytes[shape]
+    who = np.broadcast_to(np.arange(n)[:, None], order.shape)
+    between += _summed(size, who.ravel(), (order // width).ravel(), passing.ravel())[:, :-1]
     most = np.maximum(own, batch * images.all_bytes[rows])
     total: NDArray[np.float64] = np.minimum(own + batch * ends, most) + batch * between
     total[rows < 0] = 0.0
     return total
+
+
+def _most_alike(shape: NDArray[np.int16], count: NDArray[np.int16]) -> NDArray[np.intp]:
+    """The largest count up to each place among equal shapes. Both `(n, k)`; shapes in rising order."""
+    base = shape.astype(np.intp) * (int(count.max(initial=0)) + 1)
+    most: NDArray[np.intp] = np.maximum.accumulate(base + count, axis=1) - base
+    return most
 
 
 def _summed(

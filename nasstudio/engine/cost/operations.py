@@ -253,6 +253,21 @@ def _mbconv(chain: Operations, value: int, layer: LayerSpec) -> int:
     return chain.mean(made, layer.channels_out) if layer.pooled else made
 
 
+def _bottleneck(chain: Operations, value: int, layer: LayerSpec) -> int:
+    channels, middle, out = layer.channels_in, layer.middle, layer.channels_out
+    before, after = (layer.height, layer.width), (layer.height_out, layer.width_out)
+    beside = value
+    made = chain.conv(value, (channels, middle), before, act=layer.act)
+    made = chain.conv(made, (middle, middle), after, act=layer.act)
+    if middle < BLOCK:  # a copy comes right behind what it copies
+        made = chain.plain(made, middle)
+    if not layer.residual:  # just before the convolution that adds it
+        shrunk = value if layer.stride == 1 else chain.pool(value, channels, after)
+        beside = chain.conv(shrunk, (channels, out), after)
+    made = chain.conv(made, (middle, out), after, act=layer.act, added=beside)
+    return chain.mean(made, out) if layer.pooled else made
+
+
 def _linear(chain: Operations, value: int, layer: LayerSpec) -> int:
     value = chain.plain(value, layer.channels_in)
     made = chain.step((layer.channels_out, 1, 1), False, value)
@@ -271,4 +286,6 @@ _LAYERS: dict[str, Callable[[Operations, int, LayerSpec], int]] = {
     "mbconv": _mbconv,
     "linear": _linear,
     "pool": _pool,
+    "bottleneck": _bottleneck,
+    "maxpool": _pool,
 }

@@ -100,6 +100,14 @@ def _work(s: dict[str, NDArray[np.float64]]) -> tuple[NDArray[np.float64], NDArr
     weights = np.where(block, widen + middle * (window + out) + squeeze, weights)
     inner = np.where(block, middle * (before * (middle != channels) + after) * 2, inner)
 
+    residual = kind == _KIND["bottleneck"]
+    shortcut = (s["residual"] == 0) * channels * out
+    narrow = channels * middle
+    rest = middle * (middle * window + out) + shortcut
+    macs = np.where(residual, narrow * before + rest * after, macs)
+    weights = np.where(residual, narrow + rest, weights)
+    inner = np.where(residual, 2 * middle * (before + after), inner)
+
     heads = kind == _KIND["attention"]
     macs = np.where(heads, before * 4 * channels * middle + 2 * before**2 * middle, macs)
     weights = np.where(heads, 4 * channels * middle, weights)
@@ -108,7 +116,7 @@ def _work(s: dict[str, NDArray[np.float64]]) -> tuple[NDArray[np.float64], NDArr
     weights = np.where(forward, 2 * channels * middle, weights)
     inner = np.where(heads | forward, 2 * before * middle, inner)
 
-    weightless = kind == _KIND["pool"]
+    weightless = (kind == _KIND["pool"]) | (kind == _KIND["maxpool"])
     macs, weights = np.where(weightless, 0.0, macs), np.where(weightless, 0.0, weights)
     written = out * np.where(s["pooled"] > 0, 1.0, after)
     return macs, channels * before + written + inner + weights
@@ -128,7 +136,9 @@ def chains(found: Shapes, size: str) -> Chains:
         value = rest.pop("kernel")
     elif size == "expand":
         value = rest.pop("middle")
-        rest["bare"] = ((value == 0) | (value == s["channels_in"])).astype(np.int64)
+        widened = s["kind"] != _KIND["bottleneck"]  # a bottleneck never lacks its first convolution
+        bare = (value == 0) | (widened & (value == s["channels_in"]))
+        rest["bare"] = bare.astype(np.int64)
     elif size == "resolution":
         value = s["height"] * s["width"]
         rest["square"] = (rest.pop("height") == rest.pop("width")).astype(np.int64)

@@ -5,7 +5,8 @@ deployment, so all of them say the same. Arrays, not tensors: nothing here needs
 
 Weights are named by layer and role: ``3.depthwise.weight``. Roles of a `conv` or `dwconv` are ``conv``, of an
 `mbconv` ``widen`` (absent where the middle is as wide as the input), ``depthwise`` and ``project``, of a `linear`
-``linear``; a gate has ``se.reduce`` and ``se.expand``.
+``linear``; a gate has ``se.reduce`` and ``se.expand``. Those of a `bottleneck` are ``narrow``, ``spatial``, ``widen``
+and, where it has one of its own, ``shortcut``.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from nasstudio.engine.space.space import Block
 
 Weights = Mapping[str, NDArray[np.float32]]
 FORMAT_VERSION = "1"
+_KINDS = ("conv", "dwconv", "mbconv", "linear", "pool", "bottleneck", "maxpool")
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def checked(deployment: Deployment) -> Deployment:
             last, f"it gives {last.channels_out} logits for {len(deployment.labels)} classes"
         )
     for layer in deployment.layers:
-        if layer.kind not in ("conv", "dwconv", "mbconv", "linear", "pool"):
+        if layer.kind not in _KINDS:
             raise _unfit(layer, f"no export is known for the kind '{layer.kind}'")
     for key, value in deployment.weights.items():
         if not np.isfinite(value).all():

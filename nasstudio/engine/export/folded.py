@@ -10,7 +10,7 @@ from torch import nn
 from nasstudio.engine.export.deployment import Weights
 from nasstudio.engine.net.static import fused
 
-_INNER = re.compile(r"\.(conv|widen|depthwise|project)\.conv\.")
+_INNER = re.compile(r"\.(conv|widen|depthwise|project|narrow|spatial|shortcut)\.conv\.")
 
 
 def folded_weights(network: nn.Module) -> Weights:

@@ -27,7 +27,11 @@ _CLASSES = {
     "mbconv": "InvertedBottleneck",
     "linear": "Linear",
     "pool": "AveragePool",
+    "bottleneck": "ResidualBottleneck",
+    "maxpool": "MaxPool",
 }
+
+_BIASES = {"conv.bias", "linear.bias", "project.bias", "widen.bias"}
 
 _HEAD = '''"""{title}: an image classifier, found and written by NAS Studio {version}.
 
@@ -96,7 +100,7 @@ def _layer_lines(deployment: Deployment) -> str:
             stage = block.stage
             title = {"In": "input", "Out": "output"}.get(stage, f"stage {stage}")
             lines.append(f"            # {title}")
-        biased = not {"conv.bias", "linear.bias", "project.bias"}.isdisjoint(deployment.of(index))
+        biased = not _BIASES.isdisjoint(deployment.of(index))
         lines.append(f"            {_call(block.layer, biased=biased)},")
     return "\n".join(lines)
 
@@ -106,14 +110,16 @@ def _call(layer: LayerSpec, *, biased: bool) -> str:
     if layer.kind == "pool":
         arguments = [str(layer.kernel), str(layer.stride), *(["pooled=True"] * layer.pooled)]
         return f"AveragePool({', '.join(arguments)})"
+    if layer.kind == "maxpool":
+        return f"MaxPool({layer.kernel}, {layer.stride})"
     arguments = [str(layer.channels_in), str(layer.channels_out)]
-    if layer.kind == "mbconv":
+    if layer.kind in ("mbconv", "bottleneck"):
         arguments.append(f"middle={layer.middle or layer.channels_in}")
     if layer.kind != "linear":
         arguments += _geometry(layer)
     if layer.act != "none":
         arguments.append(f"act={_ACT[layer.act]}")
-    elif layer.kind == "mbconv":
+    elif layer.kind in ("mbconv", "bottleneck"):
         arguments.append("act=nn.Identity()")
     if not biased:
         arguments.append("bias=False")

@@ -143,6 +143,19 @@ class _Layer:
         gate = self.node("HardSigmoid", "se.gate", gate, alpha=1 / 6, beta=0.5)
         return self.node("Mul", "se", value, gate)
 
+    def shrunk(self, value: str, layer: LayerSpec) -> str:
+        """Means over windows of the stride; one at the border counts only what is inside."""
+        ends = [-layer.height % layer.stride, -layer.width % layer.stride]
+        return self.node(
+            "AveragePool",
+            "shrunk",
+            value,
+            kernel_shape=[layer.stride] * 2,
+            strides=[layer.stride] * 2,
+            pads=[0, 0, *ends],
+            count_include_pad=0,
+        )
+
     def end(self, value: str, start: str, layer: LayerSpec) -> str:
         """Residual and pooling, as the layer says."""
         if layer.residual:
@@ -169,6 +182,20 @@ def _mbconv(draw: _Layer, start: str, layer: LayerSpec) -> str:
     return draw.end(draw.conv("project", value), start, layer)
 
 
+def _bottleneck(draw: _Layer, start: str, layer: LayerSpec) -> str:
+    beside = start
+    value = draw.act("narrow", draw.conv("narrow", start), layer.act)
+    value = draw.act("spatial", draw.conv("spatial", value, layer.stride), layer.act)
+    value = draw.conv("widen", value)
+    if not layer.residual:
+        if layer.stride > 1:
+            beside = draw.shrunk(beside, layer)
+        beside = draw.conv("shortcut", beside)
+    value = draw.node("Add", "residual", value, beside)
+    value = draw.act("residual", value, layer.act)
+    return draw.node("GlobalAveragePool", "mean", value) if layer.pooled else value
+
+
 def _linear(draw: _Layer, start: str, layer: LayerSpec) -> str:
     flat = draw.node("Flatten", "flat", start, axis=1)
     value = draw.node("Gemm", "linear", flat, *draw.weighted("linear"), transB=1)
@@ -191,10 +218,24 @@ def _pool(draw: _Layer, start: str, layer: LayerSpec) -> str:
     )
 
 
+def _maxpool(draw: _Layer, start: str, layer: LayerSpec) -> str:
+    return draw.node(
+        "MaxPool",
+        "pool",
+        start,
+        kernel_shape=[layer.kernel] * 2,
+        strides=[layer.stride] * 2,
+        pads=[(layer.kernel - 1) // 2] * 4,
+        ceil_mode=int(layer.kernel % 2 == 0),
+    )
+
+
 _DRAW: dict[str, Callable[[_Layer, str, LayerSpec], str]] = {
     "conv": _conv,
     "dwconv": _conv,
     "mbconv": _mbconv,
     "linear": _linear,
     "pool": _pool,
+    "bottleneck": _bottleneck,
+    "maxpool": _maxpool,
 }

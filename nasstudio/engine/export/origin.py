@@ -27,8 +27,8 @@ from nasstudio.engine.export.deployment import Deployment, Preprocessing
 from nasstudio.engine.export.equality import Images
 from nasstudio.engine.export.folded import folded_weights
 from nasstudio.engine.export.formats import safe_name
+from nasstudio.engine.net.shared import SharedNetwork
 from nasstudio.engine.net.storage import SupernetAbout, load_supernet
-from nasstudio.engine.net.supernet import Supernet
 from nasstudio.engine.space.families import build
 from nasstudio.engine.space.space import Genome, SearchSpace, SpaceDocument
 
@@ -38,7 +38,7 @@ class Origin:
     """A trained supernet with its space, its images and, where there is one, a latency table."""
 
     space: SearchSpace
-    supernet: Supernet
+    supernet: SharedNetwork
     about: SupernetAbout
     image_set: ImageSet
     evaluator: Evaluator
@@ -166,11 +166,12 @@ def open_origin(
     )
 
 
-def _fits(image_set: ImageSet, supernet: Supernet, about: SupernetAbout, where: Path) -> None:
-    options = supernet.space.options
-    if (options.channels, options.classes) != (image_set.channels, len(image_set.classes)):
+def _fits(image_set: ImageSet, supernet: SharedNetwork, about: SupernetAbout, where: Path) -> None:
+    layers = [block.layer for block in supernet.space.blocks(supernet.space.largest())]
+    channels, classes = layers[0].channels_in, layers[-1].channels_out
+    if (channels, classes) != (image_set.channels, len(image_set.classes)):
         raise InvalidInput(
-            f"The supernet takes {options.channels} channels and tells {options.classes} classes apart; "
+            f"The supernet takes {channels} channels and tells {classes} classes apart; "
             f"{image_set.title} has {image_set.channels} and {len(image_set.classes)}.",
             where=where,
             remedy="Choose the data that the supernet was trained on.",

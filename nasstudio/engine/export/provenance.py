@@ -13,6 +13,7 @@ from nasstudio.engine.data.image_set import ImageSet
 from nasstudio.engine.device.device import processor
 from nasstudio.engine.export.card import DataSet
 from nasstudio.engine.export.deployment import producer_version
+from nasstudio.engine.net.published.supernet import PHASE
 from nasstudio.engine.net.storage import SupernetAbout
 from nasstudio.engine.train.schedule import Schedule
 
@@ -49,6 +50,8 @@ def data_set(document: DataDocument, images: ImageSet) -> DataSet:
 
 def training(about: SupernetAbout, schedule: Schedule | None, batch: int | None) -> dict[str, Any]:
     """What is known of the supernet's training; schedule and batch if the run that made it is still there."""
+    if about.phase == PHASE and not about.images:
+        return {"supernet": "published with Once-for-All, imported"}
     facts: dict[str, Any] = {
         "epochs": about.epoch,
         "last phase": about.phase,

@@ -9,90 +9,20 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
+from torch.nn.utils.fusion import fuse_linear_bn_eval
 
 from nasstudio.engine.errors import InvalidInput
+from nasstudio.engine.net.convolution import ACTIVATION, ConvNormAct, SqueezeExcite
+from nasstudio.engine.net.residual import MaxPool, ResidualBottleneck
 from nasstudio.engine.space.layer import LayerSpec, text
+from nasstudio.engine.space.norm import NormRule
 
-BN_EPS, BN_MOMENTUM = 1e-5, 0.1  # OFA, MobileNetV3
-
-Activation = Callable[[Tensor], Tensor]
-
-
-def _identity(x: Tensor) -> Tensor:
-    return x
-
-
-ACTIVATION: dict[str, Activation] = {
-    "none": _identity,
-    "relu": F.relu,
-    "relu6": F.relu6,
-    "hswish": F.hardswish,
-    "swish": F.silu,
-    "gelu": F.gelu,
-}
-
-
-class SqueezeExcite(nn.Module):
-    """Channel gate (Hu et al. 2018) with MobileNetV3's hard sigmoid. `(n, c, h, w)` in and out."""
-
-    def __init__(self, channels: int, squeeze: int) -> None:
-        super().__init__()
-        self.reduce = nn.Conv2d(channels, squeeze, 1)
-        self.expand = nn.Conv2d(squeeze, channels, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        gate = F.adaptive_avg_pool2d(x, 1)
-        gate = self.expand(F.relu(self.reduce(gate)))
-        return x * F.hardsigmoid(gate)
-
-
-class ConvNormAct(nn.Module):
-    """Convolution, batch norm (unless folded or not wanted), activation."""
-
-    def __init__(
-        self,
-        channels_in: int,
-        channels_out: int,
-        *,
-        kernel: int = 1,
-        stride: int = 1,
-        groups: int = 1,
-        norm: bool = True,
-        bias: bool = False,
-        act: str = "none",
-    ) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(
-            channels_in,
-            channels_out,
-            kernel,
-            stride,
-            (kernel - 1) // 2,
-            groups=groups,
-            bias=bias,
-        )
-        self.norm: nn.BatchNorm2d | None = (
-            nn.BatchNorm2d(channels_out, eps=BN_EPS, momentum=BN_MOMENTUM) if norm else None
-        )
-        self.act = act
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.conv(x)
-        if self.norm is not None:
-            x = self.norm(x)
-        return ACTIVATION[self.act](x)
-
-    def fold(self) -> None:
-        """Move the batch norm into the convolution; the module must be in eval mode."""
-        if self.norm is not None:
-            self.conv = fuse_conv_bn_eval(self.conv, self.norm)
-            self.norm = None
+_DEFAULT_NORMS = NormRule()
 
 
 class Convolution(nn.Module):
@@ -167,11 +97,7 @@ class Linear(nn.Module):
         super().__init__()
         self.dropout = dropout
         self.linear = nn.Linear(spec.channels_in, spec.channels_out, bias=spec.bias)
-        self.norm: nn.BatchNorm1d | None = (
-            nn.BatchNorm1d(spec.channels_out, eps=BN_EPS, momentum=BN_MOMENTUM)
-            if spec.norm
-            else None
-        )
+        self.norm: nn.BatchNorm1d | None = nn.BatchNorm1d(spec.channels_out) if spec.norm else None
         self.act, self.residual = spec.act, spec.residual
 
     def forward(self, x: Tensor) -> Tensor:
@@ -226,20 +152,30 @@ def build_layer(spec: LayerSpec) -> nn.Module:
         return InvertedBottleneck(spec)
     if spec.kind == "linear":
         return Linear(spec)
+    if spec.kind == "bottleneck":
+        return ResidualBottleneck(spec)
+    if spec.kind == "maxpool":
+        return MaxPool(spec)
     return AveragePool(spec)
 
 
 def _check(spec: LayerSpec) -> None:
-    if spec.kind not in ("conv", "dwconv", "mbconv", "linear", "pool"):
+    if spec.kind not in ("conv", "dwconv", "mbconv", "linear", "pool", "bottleneck", "maxpool"):
         raise _impossible(spec, f"no module is known for the kind '{spec.kind}'")
     if spec.kind == "linear" and spec.height * spec.width != 1:
         raise _impossible(spec, "a linear layer takes a vector, 1x1")
-    if spec.kind in ("conv", "dwconv", "mbconv") and spec.kernel % 2 == 0 and spec.stride == 1:
+    convolves = spec.kind in ("conv", "dwconv", "mbconv", "bottleneck")
+    if convolves and spec.kernel % 2 == 0 and spec.stride == 1:
         raise _impossible(spec, "an even kernel can't keep the image's size")
-    if spec.kind == "pool" and spec.channels_in != spec.channels_out:
+    if spec.kind in ("pool", "maxpool") and spec.channels_in != spec.channels_out:
         raise _impossible(spec, "pooling keeps the number of channels")
-    if spec.kind == "pool" and spec.kernel % 2 == 0 and spec.stride == 1 and not spec.pooled:
+    windows = spec.kind == "maxpool" or (spec.kind == "pool" and not spec.pooled)
+    if windows and spec.kernel % 2 == 0 and spec.stride == 1:
         raise _impossible(spec, "an even window can't keep the image's size")
+    if spec.kind == "maxpool" and spec.pooled:
+        raise _impossible(spec, "a maximum over windows is not averaged")
+    if spec.kind == "bottleneck" and (spec.middle < 1 or spec.se or spec.groups != 1):
+        raise _impossible(spec, "a bottleneck has a middle, one group and no gate")
     if spec.residual and (spec.stride != 1 or spec.channels_in != spec.channels_out):
         raise _impossible(spec, "a residual needs equal shapes before and after")
 
@@ -262,12 +198,19 @@ class StaticNetwork(nn.Module):
     ----------
     layers : from input to output, e.g. ``[block.layer for block in space.blocks(genome)]``.
     dropout : share of the classifier's inputs that is dropped, in training mode only.
+    norm_rule : of its batch norms: that of the space it comes from.
     """
 
-    def __init__(self, layers: Sequence[LayerSpec], dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        layers: Sequence[LayerSpec],
+        dropout: float = 0.0,
+        norm_rule: NormRule = _DEFAULT_NORMS,
+    ) -> None:
         super().__init__()
         self.specs = tuple(layers)
         self.layers = nn.ModuleList(build_layer(spec) for spec in layers)
+        set_norms(self, norm_rule)
         last = self.layers[-1] if len(self.layers) else None
         if isinstance(last, Linear):
             last.dropout = dropout
@@ -276,6 +219,13 @@ class StaticNetwork(nn.Module):
         for layer in self.layers:
             x = layer(x)
         return x
+
+
+def set_norms(network: nn.Module, rule: NormRule) -> None:
+    """Make every batch norm of a network compute by a rule."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            module.eps, module.momentum = rule.eps, rule.momentum
 
 
 def fused(network: nn.Module) -> nn.Module:

@@ -1,7 +1,8 @@
 """The smallest and largest value of each metric over a whole space, and whether limits can be met at all.
 
 Exact for metrics that are a sum or a maximum over the layers of a chain of stages: each stage is minimised on its own,
-for each resolution. For everything else a descent from samples gives an estimate, and says that it is one.
+for each resolution and each width before and behind it. For everything else a descent from samples gives an estimate,
+and says that it is one.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from nasstudio.engine.errors import InfeasibleLimits
 from nasstudio.engine.search.limit import Limit
 from nasstudio.engine.search.local import neighbours
 from nasstudio.engine.search.problem import SearchProblem
-from nasstudio.engine.space.mobilenet import MobileNetSpace
+from nasstudio.engine.space.mobilenet import STEM_LAYERS, MobileNetSpace
 from nasstudio.engine.space.space import Genome, Population, SearchSpace
 
 Values = NDArray[np.float64]
@@ -101,13 +102,15 @@ def _memory_ends(space: MobileNetSpace, metric: Metric, rng: np.random.Generator
 def _chain_end(
     space: MobileNetSpace, weights: Values, combine: Combine, *, largest: bool
 ) -> Genome:
-    """The network of the smallest (largest) value: each block, then each stage's depth, on its own."""
+    """The network of the smallest (largest) value: for each resolution the best chain of stages."""
     sign = -1.0 if largest else 1.0
-    ends = [
-        _end_at(space, resolution, weights, combine, sign)
-        for resolution in range(len(space.options.resolution))
-    ]
-    ended = np.stack(ends)
+    join = {"sum": np.add, "max": np.minimum if largest else np.maximum}[combine]
+    ended = np.concatenate(
+        [
+            _ends_at(space, resolution, sign * weights, join)
+            for resolution in range(len(space.options.resolution))
+        ]
+    )
     rows = space.rows(ended)
     table = np.append(weights, 0.0)
     total = table[rows].sum(axis=1) if combine == "sum" else table[rows].max(axis=1)
@@ -115,34 +118,56 @@ def _chain_end(
     return end
 
 
-def _end_at(
-    space: MobileNetSpace, resolution: int, weights: Values, combine: Combine, sign: float
-) -> Genome:
-    genome = space.largest()  # all blocks run, so that each can be looked at
-    genome[0] = resolution
+def _ends_at(space: MobileNetSpace, resolution: int, weights: Values, join: np.ufunc) -> Population:
+    """The network of least value for each width of the last stage, at one resolution. `(widths, genes)`.
+
+    A dynamic programme: what a stage costs depends on its own width and on that of the stage before, and on nothing
+    else that other stages choose.
+
+    Parameters
+    ----------
+    join : makes one value of two layers' values.
+    """
+    start = space.largest()  # all blocks run, so that each can be looked at
+    start[0] = resolution
+    ends, values = start[None], np.zeros(1)
     for s, stage in enumerate(space.options.stages):
-        costs = []
-        for b in range(max(stage.depth)):
-            kernel = space.column(f"stage{s + 1}.block{b + 1}.kernel")
-            position = 2 + sum(max(o.depth) for o in space.options.stages[:s]) + b
-            choices = _choices(genome, kernel, len(stage.kernel), len(stage.expand))
-            found = sign * weights[space.rows(choices)[:, position]]
-            genome = choices[int(np.argmin(found))]
-            costs.append(float(found.min()))
-        running = np.cumsum(costs) if combine == "sum" else np.maximum.accumulate(costs)
-        if combine == "max" and sign < 0:
-            running = np.minimum.accumulate(costs)
-        at_depth = running[np.asarray(stage.depth) - 1]
-        genome[space.column(f"stage{s + 1}.depth")] = int(np.argmin(at_depth))
-    end: Genome = space.canonical(genome[None])[0]
-    return end
+        own: list[tuple[float, Genome]] = []
+        for width in range(len(stage.width)):
+            wide = ends.copy()
+            wide[:, space.column(f"stage{s + 1}.width")] = width
+            found, costs = _stage_ends(space, s, wide, weights, join)
+            reached = join(values, costs) if s else costs
+            best = int(np.argmin(reached))
+            own.append((float(reached[best]), found[best]))
+        ends, values = np.stack([end for _, end in own]), np.array([value for value, _ in own])
+    return space.canonical(ends)
 
 
-def _choices(genome: Genome, column: int, kernels: int, expands: int) -> Population:
-    """The genome with every kernel and expand of one block. `(kernels * expands, genes)`."""
-    choices = np.tile(genome, (kernels * expands, 1))
-    choices[:, column] = np.repeat(np.arange(kernels), expands)
-    choices[:, column + 1] = np.tile(np.arange(expands), kernels)
+def _stage_ends(
+    space: MobileNetSpace, s: int, population: Population, weights: Values, join: np.ufunc
+) -> tuple[Population, Values]:
+    """Each network with the best kernels, expand ratios and depth in one stage, and the value of the stage in it."""
+    stage, ends = space.options.stages[s], population
+    values = np.empty((len(population), max(stage.depth)))
+    first = STEM_LAYERS + space.slots.index((s, 0))
+    for b in range(max(stage.depth)):
+        column = space.column(f"stage{s + 1}.block{b + 1}.kernel")
+        choices = _choices(ends, column, len(stage.kernel), len(stage.expand))
+        rows = space.rows(choices.reshape(-1, choices.shape[-1]))[:, first + b]
+        found = weights[rows].reshape(choices.shape[:2])
+        ends = choices[np.arange(len(ends)), found.argmin(axis=1)]
+        values[:, b] = found.min(axis=1)
+    at_depth = join.accumulate(values, axis=1)[:, np.asarray(stage.depth) - 1]
+    ends[:, space.column(f"stage{s + 1}.depth")] = at_depth.argmin(axis=1)
+    return ends, at_depth.min(axis=1)
+
+
+def _choices(population: Population, column: int, kernels: int, expands: int) -> Population:
+    """Each network with every kernel and expand of one block. `(n, kernels * expands, genes)`."""
+    choices = np.repeat(population[:, None], kernels * expands, axis=1)
+    choices[:, :, column] = np.repeat(np.arange(kernels), expands)
+    choices[:, :, column + 1] = np.tile(np.arange(expands), kernels)
     return choices
 
 

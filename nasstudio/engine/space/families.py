@@ -14,11 +14,12 @@ import msgspec
 
 from nasstudio.engine.errors import InvalidInput, NeedsExtra
 from nasstudio.engine.space.mobilenet import MobileNetSpace
+from nasstudio.engine.space.resnet import ResNetSpace
 from nasstudio.engine.space.space import SearchSpace, SpaceDocument
 from nasstudio.resources import resource
 
 Family = Callable[[SpaceDocument], SearchSpace]
-_FAMILIES: dict[str, Family] = {"mobilenetv3": MobileNetSpace}
+_FAMILIES: dict[str, Family] = {"mobilenetv3": MobileNetSpace, "resnet": ResNetSpace}
 
 
 def build(document: SpaceDocument) -> SearchSpace:
@@ -42,8 +43,10 @@ def build(document: SpaceDocument) -> SearchSpace:
 
 
 def preset_names() -> list[str]:
-    """Names of the shipped spaces, the smallest first."""
-    return [preset(path.stem).name for path in sorted(resource("presets/spaces").glob("*.json"))]
+    """Names of the shipped spaces, those for the smallest images first."""
+    paths = sorted(resource("presets/spaces").glob("*.json"))
+    documents = [preset(path.stem) for path in paths]
+    return [d.name for d in sorted(documents, key=lambda d: max(d.options["resolution"]))]
 
 
 def preset(name: str) -> SpaceDocument:

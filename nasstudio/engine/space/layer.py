@@ -4,7 +4,11 @@ A spec holds everything that decides how long the operation takes, and nothing e
 in the table editor and what a table file holds as its key; `parse(text(spec)) == spec` for every spec.
 
 A row is a segment whose only live inputs are its own: a block with its residual is one row, and so is a block with its
-squeeze-and-excitation. Global pooling belongs to the convolution before it.
+squeeze-and-excitation. Global pooling belongs to the convolution before it, unless what is before it varies.
+
+A `bottleneck` is ResNet's (He et al. 2016, with the stride in the 3x3 convolution): 1x1 to the middle, k x k, 1x1 to
+the output, plus the shortcut, then the activation. With `residual` the shortcut is the input itself; without it, the
+input's projection: averaged over windows of the stride (ResNet-D), then a 1x1 convolution.
 """
 
 from __future__ import annotations
@@ -15,9 +19,22 @@ from functools import lru_cache
 
 from nasstudio.engine.errors import InvalidInput
 
-KINDS = ("conv", "mbconv", "dwconv", "linear", "pool", "attention", "ffn", "embed", "sepconv")
+KINDS = (
+    "conv",
+    "mbconv",
+    "dwconv",
+    "linear",
+    "pool",
+    "attention",
+    "ffn",
+    "embed",
+    "sepconv",
+    "bottleneck",
+    "maxpool",
+)
 ACTIVATIONS = ("none", "relu", "relu6", "hswish", "swish", "gelu")
 _RATIOS = (1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 8)
+_NARROW_RATIOS = (0.2, 0.25, 0.35, 0.5, 1)  # of a bottleneck's output
 
 
 def make_divisible(value: float, divisor: int = 8) -> int:
@@ -27,7 +44,12 @@ def make_divisible(value: float, divisor: int = 8) -> int:
 
 
 def expanded(channels: int, ratio: float) -> int:
-    """Middle channels of an inverted bottleneck (OFA: ``make_divisible(round(in * e), 8)``)."""
+    """Middle channels of a block (OFA: ``make_divisible(round(c * e), 8)``).
+
+    Parameters
+    ----------
+    channels : that `ratio` refers to: those of the input (inverted bottleneck) or of the output (bottleneck).
+    """
     return make_divisible(round(channels * ratio))
 
 
@@ -40,13 +62,13 @@ class LayerSpec:
     kind : one of `KINDS`.
     channels_in, height, width : shape of the input; 1 x 1 for a vector. For tokens: `height` tokens, `width` 1.
     channels_out : output channels (features).
-    kernel, stride, groups : of the (depthwise) convolution.
-    middle : channels between the expansion and the projection (mbconv), or the inner width
-        (ffn; attention: Q-K-V); 0 if none.
+    kernel, stride, groups : of the (depthwise) convolution, or of the window of a pooling.
+    middle : channels between the expansion and the projection (mbconv), of the narrow part (bottleneck), or the inner
+        width (ffn; attention: Q-K-V); 0 if none.
     heads : attention heads; 0 if none.
     act : activation, one of `ACTIVATIONS`.
     se : squeeze-and-excitation with a quarter of the middle channels.
-    residual : the input is added to the output, inside the row.
+    residual : the input is added to the output, inside the row. A bottleneck without it adds the input's projection.
     norm : batch normalisation after each convolution.
     bias : a bias of its own (linear layers).
     pooled : the output is averaged over its positions, inside the row.
@@ -118,7 +140,10 @@ class LayerSpec:
         """The ratio that gives `middle`, if one of the usual ones does."""
         if not self.middle:
             return None
-        return next((r for r in _RATIOS if expanded(self.channels_in, r) == self.middle), None)
+        narrow = self.kind == "bottleneck"
+        ratios = _NARROW_RATIOS if narrow else _RATIOS
+        channels = self.channels_out if narrow else self.channels_in
+        return next((r for r in ratios if expanded(channels, r) == self.middle), None)
 
 
 def text(spec: LayerSpec) -> str:
@@ -179,9 +204,10 @@ def parse(line: str) -> LayerSpec:
     if head is None:
         raise InvalidInput(f"'{line[:80]}' is not a layer.", remedy=remedy)
     channels = int(head["c"])
+    wide = int(head["out"]) if head["kind"] == "bottleneck" else channels  # what e refers to
     fields: dict[str, object] = {}
     for word in head["rest"].split():
-        name, value = _field(word, channels, line, remedy)
+        name, value = _field(word, wide, line, remedy)
         if name in fields:
             raise InvalidInput(
                 f"'{word}' says {name} a second time in '{line[:80]}'.", remedy=remedy

@@ -1,98 +1,100 @@
-"""MobileNetV3-style spaces: stages of inverted bottlenecks with elastic depth, kernel and expand ratio.
+"""Spaces of inverted bottlenecks: stages with elastic depth, width, kernel and expand ratio, at elastic resolution.
 
-The published Once-for-All space (Cai et al. 2020, arXiv 1908.09791, sec. 3) and small-image spaces of the same shape.
-Width is a gene of each stage with one option: elastic width is not searched here.
+The published Once-for-All spaces (Cai et al. 2020, arXiv 1908.09791, sec. 3), MobileNetV3 and ProxylessNAS, and
+small-image spaces of the same shape. Width is a gene of each stage: the blocks of a stage share the first channels of
+one residual stream, and a block's middle width follows from the width of the stream that it reads, as in BigNAS
+(Yu et al. 2020, arXiv 2003.11142) and AttentiveNAS. Stem and head have one width.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from nasstudio.engine.errors import InvalidInput
 from nasstudio.engine.space.gene import Gene
-from nasstudio.engine.space.layer import LayerSpec, expanded, make_divisible
+from nasstudio.engine.space.layer import LayerSpec, expanded
+from nasstudio.engine.space.mobilenet_options import checked
+from nasstudio.engine.space.norm import NormRule
 from nasstudio.engine.space.space import Population, SearchSpace, SpaceDocument
 
-
-class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A run of blocks with equal output shape."""
-
-    channels: int
-    stride: int
-    depth: tuple[int, ...]
-    kernel: tuple[int, ...]
-    expand: tuple[float, ...]
-    width: tuple[float, ...] = (1.0,)
-    act: str = "relu"
-    se: bool = False
+STEM_LAYERS = 2  # fixed layers before the blocks: a convolution and a block
 
 
-class MobileNetOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What makes one MobileNetV3-style space.
+@dataclass(frozen=True)
+class _Lookup:
+    """The layer at one position.
 
-    `stem` is the output of the first convolution and of the fixed block behind it; `head` the channels of the last
-    convolution and of the feature mix before the classifier.
+    Attributes
+    ----------
+    columns : of the genes that it depends on, the resolution first.
+    rows : index into the space's layers, one axis for each of these genes.
     """
 
-    resolution: tuple[int, ...]
-    stages: tuple[Stage, ...]
-    stem: int = 16
-    stem_stride: int = 2
-    head: tuple[int, int] = (960, 1280)
-    channels: int = 3
-    classes: int = 1000
-    width_mult: float = 1.0
+    columns: tuple[int, ...]
+    rows: NDArray[np.int32]
 
 
 class MobileNetSpace(SearchSpace):
-    """Elastic depth, kernel, expand ratio and resolution over a chain of inverted bottlenecks.
+    """A chain of inverted bottlenecks.
 
     Genome: resolution, then for each stage its depth, its width and kernel and expand of each of its blocks.
+
+    Attributes
+    ----------
+    stem_channels, first_channels : outputs of the first convolution and of the fixed block behind it.
+    stage_channels : outputs of each stage at each of its widths.
+    head_channels : outputs of the convolutions of the head, one or two.
     """
 
     def __init__(self, document: SpaceDocument) -> None:
         self.document = document
-        self.options = _checked(document)
+        self.options = checked(document)
+        self.stem_channels = self.options.stem_channels
+        self.first_channels = self.options.first_channels
+        self.stage_channels = self.options.stage_channels
+        self.head_channels = self.options.head_channels
         self.genes = tuple(self._genes())
         self._column = {gene.name: index for index, gene in enumerate(self.genes)}
         self._index: dict[LayerSpec, int] = {}
-        self._lookups = self._tabulate()
+        self._lookups: list[_Lookup] = []
+        self._tabulate()
         self.layers = tuple(self._index)
         self.positions = tuple(
-            ["In", "In", *(str(s + 1) for s, _ in self._slots), "Out", "Out", "Out"]
+            [
+                *["In"] * STEM_LAYERS,
+                *(str(s + 1) for s, _ in self.slots),
+                *["Out"] * self.head_layers,
+            ]
         )
 
     # -- structure ----------------------------------------------------------------------------------------------
 
+    @property
+    def norm_rule(self) -> NormRule:
+        return NormRule(self.options.bn_eps, self.options.bn_momentum)
+
+    @property
+    def head_layers(self) -> int:
+        """Fixed layers behind the blocks: one or two convolutions and the classifier."""
+        return len(self.options.head) + 1
+
     @cached_property
-    def _slots(self) -> list[tuple[int, int]]:
-        """(stage, block) of every block position, in order."""
+    def slots(self) -> list[tuple[int, int]]:
+        """(stage, block) of every block position, in order; both count from 0."""
         return [
             (s, b) for s, stage in enumerate(self.options.stages) for b in range(max(stage.depth))
         ]
 
-    @cached_property
-    def stem_channels(self) -> int:
-        return self._scaled(self.options.stem)
-
-    @cached_property
-    def stage_channels(self) -> tuple[int, ...]:
-        """Output channels of each stage at its one width."""
-        return tuple(self._scaled(stage.channels * stage.width[0]) for stage in self.options.stages)
-
-    @cached_property
-    def head_channels(self) -> tuple[int, int]:
-        last, mix = self.options.head
-        return self._scaled(last), self._scaled(mix)
-
-    def _scaled(self, channels: float) -> int:
-        return make_divisible(channels * self.options.width_mult)
+    def inputs(self, stage: int, block: int) -> tuple[int, ...]:
+        """Channels that a block may read, rising. Both count from 0."""
+        if block > 0:
+            return self.stage_channels[stage]
+        return self.stage_channels[stage - 1] if stage > 0 else (self.first_channels,)
 
     def column(self, gene: str) -> int:
         """Column of a gene, by name."""
@@ -115,109 +117,120 @@ class MobileNetSpace(SearchSpace):
 
     # -- rows ---------------------------------------------------------------------------------------------------
 
-    def _row(self, spec: LayerSpec) -> int:
-        return self._index.setdefault(spec, len(self._index))
-
-    def _tabulate(self) -> list[NDArray[np.int32]]:
-        """One look-up a position: `(resolutions,)` for fixed layers, `(resolutions, kernels, expands)` for blocks."""
-        options, stem = self.options, self.stem_channels
+    def _tabulate(self) -> None:
+        """Fill the look-ups, from input to output; the layers get their numbers on the way."""
+        options, stem, first = self.options, self.stem_channels, self.first_channels
         sizes = [(r - 1) // options.stem_stride + 1 for r in options.resolution]
-        first_act = options.stages[0].act
-        lookups = [
-            np.array(
-                [
-                    self._row(
-                        LayerSpec(
-                            "conv",
-                            options.channels,
-                            r,
-                            r,
-                            stem,
-                            3,
-                            options.stem_stride,
-                            act="hswish",
-                        )
-                    )
-                    for r in options.resolution
-                ],
-                dtype=np.int32,
+        act, residual = options.stages[0].act, stem == first
+        self._add(
+            ["resolution"],
+            lambda r: LayerSpec(
+                "conv",
+                options.channels,
+                options.resolution[r],
+                options.resolution[r],
+                stem,
+                3,
+                options.stem_stride,
+                act=options.stem_act,
             ),
-            np.array(
-                [
-                    self._row(
-                        LayerSpec(
-                            "mbconv", stem, n, n, stem, 3, middle=stem, act=first_act, residual=True
-                        )
-                    )
-                    for n in sizes
-                ],
-                dtype=np.int32,
+        )
+        self._add(
+            ["resolution"],
+            lambda r: LayerSpec(
+                "mbconv",
+                stem,
+                sizes[r],
+                sizes[r],
+                first,
+                3,
+                middle=stem,
+                act=act,
+                residual=residual,
             ),
-        ]
-        channels = stem
-        for (s, b), stage in ((slot, options.stages[slot[0]]) for slot in self._slots):
-            out, stride = self.stage_channels[s], stage.stride if b == 0 else 1
-            lookups.append(self._block_rows(stage, sizes, channels, out, stride))
-            sizes = [(n - 1) // stride + 1 for n in sizes]
-            channels = out
-        last, mix = self.head_channels
-        lookups.append(
-            np.array(
-                [
-                    self._row(LayerSpec("conv", channels, n, n, last, act="hswish", pooled=True))
-                    for n in sizes
-                ],
-                np.int32,
-            )
         )
-        fixed = (
-            LayerSpec("conv", last, 1, 1, mix, norm=False, act="hswish"),
-            LayerSpec("linear", mix, 1, 1, options.classes, norm=False, bias=True),
-        )
-        lookups += [
-            np.full(len(options.resolution), self._row(spec), dtype=np.int32) for spec in fixed
-        ]
-        return lookups
+        for s, b in self.slots:
+            self._add_block(s, b, sizes)
+            if b == 0:
+                sizes = [(n - 1) // options.stages[s].stride + 1 for n in sizes]
+        self._add_head(sizes)
 
-    def _block_rows(
-        self, stage: Stage, sizes: list[int], channels: int, out: int, stride: int
-    ) -> NDArray[np.int32]:
-        table = np.empty((len(sizes), len(stage.kernel), len(stage.expand)), dtype=np.int32)
-        for i, j, k in np.ndindex(table.shape):
-            table[i, j, k] = self._row(
-                LayerSpec(
-                    "mbconv",
-                    channels,
-                    sizes[i],
-                    sizes[i],
-                    out,
-                    stage.kernel[j],
-                    stride,
-                    middle=expanded(channels, stage.expand[k]),
-                    act=stage.act,
-                    se=stage.se,
-                    residual=stride == 1 and channels == out,
-                )
+    def _add(self, genes: list[str], spec: Callable[..., LayerSpec]) -> None:
+        """The look-up of the next position. `spec` takes an option's index for each of the genes."""
+        columns = tuple(self._column[gene] for gene in genes)
+        rows = np.empty([len(self.genes[column]) for column in columns], dtype=np.int32)
+        for index in np.ndindex(rows.shape):
+            rows[index] = self._index.setdefault(spec(*index), len(self._index))
+        self._lookups.append(_Lookup(columns, rows))
+
+    def _add_block(self, s: int, b: int, sizes: list[int]) -> None:
+        """A block depends on the widths of the stage before and of its own, where these have a choice."""
+        stage, inputs, outputs = self.options.stages[s], self.inputs(s, b), self.stage_channels[s]
+        stride = stage.stride if b == 0 else 1
+        # With elastic widths a first block has no residual: only some of its subnets could have it.
+        residual = stride == 1 and (b > 0 or (inputs == outputs and len(outputs) == 1))
+        reads = [f"stage{s}.width"] if b == 0 and len(inputs) > 1 else []
+        writes = [f"stage{s + 1}.width"] if len(outputs) > 1 else []
+
+        def spec(r: int, *chosen: int) -> LayerSpec:
+            *widths, kernel, expand = chosen
+            out = outputs[widths[-1] if writes else 0]
+            channels = out if b > 0 else inputs[widths[0] if reads else 0]
+            return LayerSpec(
+                "mbconv",
+                channels,
+                sizes[r],
+                sizes[r],
+                out,
+                stage.kernel[kernel],
+                stride,
+                middle=expanded(channels, stage.expand[expand]),
+                act=stage.act,
+                se=stage.se,
+                residual=residual,
             )
-        return table
+
+        block = f"stage{s + 1}.block{b + 1}"
+        self._add(["resolution", *reads, *writes, f"{block}.kernel", f"{block}.expand"], spec)
+
+    def _add_head(self, sizes: list[int]) -> None:
+        """The last convolution with the pooling behind it, the feature mix if there is one, the classifier."""
+        options, inputs = self.options, self.stage_channels[-1]
+        last, *mix = self.head_channels
+        reads = [f"stage{len(options.stages)}.width"] if len(inputs) > 1 else []
+        self._add(
+            ["resolution", *reads],
+            lambda r, width=0: LayerSpec(
+                "conv", inputs[width], sizes[r], sizes[r], last, act=options.head_act, pooled=True
+            ),
+        )
+        for channels in mix:
+            self._add(
+                ["resolution"],
+                lambda r, out=channels: LayerSpec(
+                    "conv", last, 1, 1, out, norm=False, act=options.head_act
+                ),
+            )
+        self._add(
+            ["resolution"],
+            lambda r: LayerSpec(
+                "linear", self.head_channels[-1], 1, 1, options.classes, norm=False, bias=True
+            ),
+        )
 
     def rows(self, population: Population) -> NDArray[np.int32]:
-        resolution = population[:, 0]
         found = np.empty((len(population), len(self._lookups)), dtype=np.int32)
-        for position in (0, 1, -3, -2, -1):
-            found[:, position] = self._lookups[position][resolution]
-        present = self._present(population)
-        for position, column in enumerate(self._block_columns, start=2):
-            chosen = self._lookups[position][
-                resolution, population[:, column], population[:, column + 1]
-            ]
-            found[:, position] = np.where(present[:, position - 2], chosen, -1)
+        for position, lookup in enumerate(self._lookups):
+            chosen = tuple(population[:, column] for column in lookup.columns)
+            found[:, position] = lookup.rows[chosen]
+        blocks = found[:, STEM_LAYERS : -self.head_layers]
+        np.copyto(blocks, np.int32(-1), where=~self._present(population))
         return found
 
     @cached_property
     def _block_columns(self) -> list[int]:
         """Column of the kernel gene of every block; its expand gene follows."""
-        return [self._column[f"stage{s + 1}.block{b + 1}.kernel"] for s, b in self._slots]
+        return [self._column[f"stage{s + 1}.block{b + 1}.kernel"] for s, b in self.slots]
 
     @cached_property
     def _depth_columns(self) -> list[int]:
@@ -251,78 +264,11 @@ class MobileNetSpace(SearchSpace):
 
     def layers_at(self, resolutions: Sequence[int]) -> tuple[LayerSpec, ...]:
         wanted = [i for i, r in enumerate(self.options.resolution) if r in set(resolutions)]
-        rows = {int(row) for lookup in self._lookups for row in lookup[wanted].ravel()}
+        rows = {int(row) for lookup in self._lookups for row in lookup.rows[wanted].ravel()}
         return tuple(layer for row, layer in enumerate(self.layers) if row in rows)
 
     def resolution(self, population: Population) -> NDArray[np.int32]:
         return np.asarray(self.options.resolution, dtype=np.int32)[population[:, 0]]
-
-
-def _checked(document: SpaceDocument) -> MobileNetOptions:
-    try:
-        options = msgspec.convert(document.options, MobileNetOptions)
-    except msgspec.ValidationError as problem:
-        raise InvalidInput(
-            f"The space does not read: {problem}.",
-            where=f"space {document.name}",
-            remedy="Compare it with a preset: `nasstudio space --preset mbv3_28 --json`.",
-        ) from None
-    if not options.stages:
-        raise InvalidInput(
-            "A space needs at least one stage.",
-            where=f"space {document.name}",
-            remedy="Add a stage.",
-        )
-    _check_list(document, "resolution", options.resolution, least=8, most=1024)
-    for number, stage in enumerate(options.stages, start=1):
-        _check_list(document, f"stage {number}, depth", stage.depth, least=1, most=32)
-        _check_list(document, f"stage {number}, kernel", stage.kernel, least=1, most=15)
-        _check_list(document, f"stage {number}, expand", stage.expand, least=1, most=16)
-        _check_list(document, f"stage {number}, width", stage.width, least=0.1, most=10)
-        if any(k % 2 == 0 for k in stage.kernel):
-            raise _problem(
-                document,
-                f"stage {number}, kernel",
-                f"{stage.kernel} holds an even size",
-                "Use odd kernels.",
-            )
-        if len(stage.width) > 1:
-            raise _problem(
-                document,
-                f"stage {number}, width",
-                "elastic width is not searched in this space",
-                "Keep one width.",
-            )
-        if stage.stride not in (1, 2) or stage.channels < 1:
-            raise _problem(
-                document,
-                f"stage {number}",
-                "stride must be 1 or 2, channels at least 1",
-                "Correct them.",
-            )
-    return options
-
-
-def _check_list(
-    document: SpaceDocument, place: str, values: tuple[Any, ...], *, least: float, most: float
-) -> None:
-    if not values:
-        raise _problem(document, place, "there is no option", "Allow at least one.")
-    if list(values) != sorted(set(values)):
-        raise _problem(
-            document, place, f"{values} must rise, each option once", "Sort the options."
-        )
-    if values[0] < least or values[-1] > most:
-        raise _problem(
-            document,
-            place,
-            f"{values} leaves {least:g} to {most:g}",
-            "Choose options inside the range.",
-        )
-
-
-def _problem(document: SpaceDocument, place: str, what: str, remedy: str) -> InvalidInput:
-    return InvalidInput(f"{place}: {what}.", where=f"space {document.name}", remedy=remedy)
 
 
 def with_data(document: SpaceDocument, *, channels: int, classes: int) -> SpaceDocument:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from nasstudio.engine.errors import InvalidInput
 from nasstudio.engine.space.gene import Gene
 from nasstudio.engine.space.layer import LayerSpec
+from nasstudio.engine.space.norm import NormRule
 
 Population = NDArray[np.int16]
 Genome = NDArray[np.int16]
@@ -95,6 +96,11 @@ class SearchSpace(ABC):
     @property
     def name(self) -> str:
         return self.document.name
+
+    @property
+    def norm_rule(self) -> NormRule:
+        """How the batch norms of its networks compute."""
+        return NormRule()
 
     @cached_property
     def hash(self) -> str:

@@ -25,6 +25,15 @@ def test_that_an_inverted_bottleneck_is_counted_by_hand():
     assert counted.params == (8 * 16 + 32) + (16 * 9 + 32) + (16 * 8 + 16) + (2 * 16 * 8 + 8 + 16)
 
 
+def test_that_a_residual_bottleneck_is_counted_by_hand():
+    counted = count(parse("bottleneck 8x5x5 -> 16 k3 s2 m4 relu"))
+    assert counted.macs == 25 * 8 * 4 + 9 * (4 * 4 * 9 + 4 * 16 + 8 * 16)
+    assert counted.params == (8 * 4 + 8) + (4 * 4 * 9 + 8) + (4 * 16 + 32) + (8 * 16 + 32)
+    same = count(parse("bottleneck 16x5x5 -> 16 k3 s1 m4 res relu"))
+    assert same.macs == 25 * (16 * 4 + 4 * 4 * 9 + 4 * 16)
+    assert same.params == (16 * 4 + 8) + (4 * 4 * 9 + 8) + (4 * 16 + 32)
+
+
 def test_that_counts_of_a_population_are_sums_over_its_layers():
     space = build(preset("mbv3_28_fast"))
     population = space.sample(20, np.random.default_rng(0))

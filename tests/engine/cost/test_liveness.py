@@ -46,6 +46,26 @@ def test_that_a_bottleneck_needs_its_input_and_two_wide_images_if_it_adds_its_in
     assert peak_bytes(without) == 4 * 64 * (64 + 64)
 
 
+def test_that_a_residual_bottleneck_projects_its_input_just_before_it_is_added():
+    image = 4 * 64
+    row = parse("bottleneck 16x8x8 -> 64 k3 s1 m16 relu")
+    # The input, the middle and what it is added to, in whose buffer the result is made.
+    assert peak_bytes(row) == image * (16 + 16 + 64)
+    assert peak_bytes(parse("bottleneck 64x8x8 -> 64 k3 s1 m16 res relu")) == image * (64 + 16 + 16)
+    # Two images of the middle wait for the next block while the one between uses others.
+    network = chain(
+        "conv 3x8x8 -> 64 k3 s1 relu",
+        "bottleneck 64x8x8 -> 64 k3 s1 m16 res relu",
+        "bottleneck 64x8x8 -> 64 k3 s1 m32 res relu",
+        "bottleneck 64x8x8 -> 64 k3 s1 m16 res relu",
+        "pool 64x8x8 -> 64 pool",
+        "linear 64x1x1 -> 4 k1 s1 nobn bias",
+    )
+    assert network_peak_bytes(network) == image * (64 + 2 * 16 + 2 * 32)
+    assert network_peak_bytes(network[:3] + network[4:]) == image * (64 + 2 * 32)
+    assert network_peak_bytes(network[:2] + network[3:]) == image * (64 + 2 * 16)
+
+
 def test_that_a_residual_is_added_in_the_buffer_of_the_input():
     found = plan(operations(chain("conv 3x8x8 -> 16 k3 s1", "mbconv 16x8x8 -> 16 k3 s1 e2 res")), 1)
     assert found.at_once == {(16, 8, 8): 1, (32, 8, 8): 2}
@@ -111,6 +131,17 @@ def test_that_eager_keeps_a_layers_input_and_makes_a_tensor_of_each_activation()
     assert peak_bytes(row, "torch", 4) == image * (16 + 2 * 64) + 4 * 64 * 9
 
 
+def test_that_eager_keeps_both_sides_of_a_sum_until_its_activation_is_there():
+    image = 4 * 4 * 256
+    row = parse("bottleneck 64x16x16 -> 64 k3 s1 m16 res relu")
+    # The input, the last convolution's output, the sum and its activation.
+    assert peak_bytes(row, "torch", 4) == image * 4 * 64
+    row = parse("bottleneck 32x16x16 -> 64 k3 s1 m16 relu")
+    assert peak_bytes(row, "torch", 4) == image * (32 + 4 * 64)
+    # Max pooling also says where the maximum was, in 8 bytes each.
+    assert peak_bytes(parse("maxpool 64x16x16 -> 64 k3 s2"), "torch") == 4 * 64 * 256 + 12 * 64 * 64
+
+
 def test_that_eager_unfolds_a_small_single_image():
     layers = chain("conv 1x8x8 -> 4 k3 s1")
     assert network_peak_bytes(layers, "torch", 1) == 4 * 64 * (9 + 4)
@@ -128,7 +159,7 @@ def test_that_a_network_in_eager_needs_what_its_largest_layer_needs():
 # -- populations ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["mbv3_28", "mbv3_32", "ofa_mbv3"])
+@pytest.mark.parametrize("name", ["mbv3_28", "mbv3_32", "ofa_mbv3", "resnet_32", "ofa_resnet50"])
 def test_that_a_population_at_once_is_as_its_members_one_by_one(name):
     space = build(preset(name))
     population = space.sample(60, np.random.default_rng(1))

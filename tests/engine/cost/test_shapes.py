@@ -9,7 +9,7 @@ from nasstudio.engine.space.families import build, preset
 from nasstudio.engine.space.layer import parse
 
 
-@pytest.mark.parametrize("name", ["ofa_mbv3", "mbv3_28"])
+@pytest.mark.parametrize("name", ["ofa_mbv3", "mbv3_28", "ofa_resnet50"])
 def test_that_macs_are_those_of_the_exact_counts(name):
     layers = build(preset(name)).layers
     found = shapes([*layers, None])
@@ -18,9 +18,10 @@ def test_that_macs_are_those_of_the_exact_counts(name):
     assert (found.values > 0).all()
 
 
+@pytest.mark.parametrize("name", ["ofa_mbv3", "resnet_32"])
 @pytest.mark.parametrize("size", SIZES)
-def test_that_a_chain_differs_in_one_size_and_rises(size):
-    layers = build(preset("ofa_mbv3")).layers
+def test_that_a_chain_differs_in_one_size_and_rises(size, name):
+    layers = build(preset(name)).layers
     found = chains(shapes(layers), size)
     assert sorted(found.order.tolist()) == list(range(len(layers)))
     for a, b in zip(found.order[:-1], found.order[1:], strict=True):

@@ -30,6 +30,22 @@ LAYERS = [
 ]
 
 
+RESIDUAL = [
+    parse(line)
+    for line in (
+        "conv 3x33x33 -> 32 k3 s1 relu",
+        "conv 32x33x33 -> 32 k3 s1 res relu",
+        "maxpool 32x33x33 -> 32 k3 s2 nobn",
+        "bottleneck 32x17x17 -> 64 k3 s1 m16 relu",
+        "bottleneck 64x17x17 -> 64 k3 s1 m16 res relu",
+        "bottleneck 64x17x17 -> 96 k3 s2 m8 relu",
+        "bottleneck 96x9x9 -> 96 k3 s1 m32 res relu",
+        "pool 96x9x9 -> 96 pool",
+        "linear 96x1x1 -> 10 bias nobn",
+    )
+]
+
+
 @pytest.fixture
 def two_products(tmp_path: Path) -> Path:
     """Two matrix products, 1000 to 4000 to 2000 numbers an image, and nothing to fuse."""
@@ -61,8 +77,9 @@ def test_that_a_graph_known_by_hand_is_measured_to_the_byte(two_products):
 
 @pytest.mark.parametrize("rules", RULES)
 def test_that_what_is_measured_is_what_is_predicted(rules):
-    measured = measured_peaks([LAYERS, LAYERS[:2]], rules, 8)
-    predicted = [network_peak_bytes(layers, rules, 8) for layers in (LAYERS, LAYERS[:2])]
+    networks = [LAYERS, LAYERS[:2], RESIDUAL]
+    measured = measured_peaks(networks, rules, 8)
+    predicted = [network_peak_bytes(layers, rules, 8) for layers in networks]
     assert measured == pytest.approx(predicted, rel=0.01)
 
 

@@ -26,6 +26,11 @@ LAYERS = [
     "linear 64x1x1 -> 32 k1 s1 relu",
     "pool 16x8x8 -> 16 k3 s2",
     "pool 16x8x8 -> 16 k1 s1 pool",
+    "maxpool 16x9x9 -> 16 k3 s2 nobn",
+    "bottleneck 16x8x8 -> 16 k3 s1 m8 res relu",
+    "bottleneck 16x8x8 -> 32 k3 s1 m8 relu",
+    "bottleneck 16x8x8 -> 32 k3 s2 m8 hswish",
+    "bottleneck 16x9x9 -> 32 k3 s2 m8 pool relu",
 ]
 
 
@@ -95,6 +100,8 @@ def test_that_a_whole_network_keeps_ordinary_numbers_to_its_end():
         LayerSpec("conv", 8, 4, 4, 8, groups=3),
         LayerSpec("mbconv", 8, 4, 4, 16, residual=True, middle=16),
         LayerSpec("pool", 8, 4, 4, 16),
+        LayerSpec("maxpool", 8, 4, 4, 8, 3, 2, pooled=True),
+        LayerSpec("bottleneck", 8, 4, 4, 8),
     ],
 )
 def test_that_a_layer_without_a_graph_is_refused_by_name(spec):

@@ -16,10 +16,12 @@ from nasstudio.engine.space.layer import parse  # noqa: E402
 
 # Everything a space has, in one chain: lowering takes a second each.
 CHAIN = [
-    parse("conv 3x16x16 -> 8 k3 s2 hswish"),
-    parse("mbconv 8x8x8 -> 8 k3 s1 e2 se res hswish"),
-    parse("pool 8x8x8 -> 8 k2 s2"),
-    parse("conv 8x4x4 -> 16 k1 s1 pool swish"),
+    parse("conv 3x18x18 -> 8 k3 s2 hswish"),
+    parse("mbconv 8x9x9 -> 8 k3 s1 e2 se res hswish"),
+    parse("pool 8x9x9 -> 8 k2 s2"),
+    parse("bottleneck 8x5x5 -> 16 k3 s2 m8 relu"),
+    parse("maxpool 16x3x3 -> 16 k3 s2 nobn"),
+    parse("conv 16x2x2 -> 16 k1 s1 pool swish"),
     parse("linear 16x1x1 -> 4 k1 s1 nobn bias"),
 ]
 

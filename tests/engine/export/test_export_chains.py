@@ -49,12 +49,13 @@ def chains(draw: st.DrawFn) -> tuple[Block, ...]:
 @st.composite
 def _layer(draw: st.DrawFn, shape: tuple[int, int, int]) -> LayerSpec:
     channels = shape[0]
-    kind = draw(st.sampled_from(["conv", "dwconv", "mbconv", "pool"]))
+    kind = draw(st.sampled_from(["conv", "dwconv", "mbconv", "bottleneck", "pool", "maxpool"]))
     stride, kernel = draw(st.sampled_from([1, 2])), draw(st.sampled_from([1, 3, 5]))
-    if kind == "pool":
+    if kind in ("pool", "maxpool"):
         kernel = draw(st.sampled_from([2, 3])) if stride == 2 else 3
-        return LayerSpec("pool", *shape, channels, kernel, stride)
+        return LayerSpec(kind, *shape, channels, kernel, stride)
     out = channels if kind == "dwconv" else draw(_CHANNELS)
+    blocks = ("mbconv", "bottleneck")
     residual = draw(st.booleans()) and stride == 1 and out == channels
     return LayerSpec(
         kind,
@@ -63,12 +64,12 @@ def _layer(draw: st.DrawFn, shape: tuple[int, int, int]) -> LayerSpec:
         kernel,
         stride,
         groups=draw(st.sampled_from([1, 4])) if kind == "conv" and channels % 4 == 0 else 1,
-        middle=draw(st.sampled_from([channels, 8, 16])) if kind == "mbconv" else 0,
+        middle=draw(st.sampled_from([channels, 8, 16])) if kind in blocks else 0,
         act=draw(_ACTS),
-        se=draw(st.booleans()),
+        se=kind != "bottleneck" and draw(st.booleans()),
         residual=residual,
         norm=draw(st.booleans()),
-        bias=kind != "mbconv" and draw(st.booleans()),
+        bias=kind not in blocks and draw(st.booleans()),
     )
 
 

@@ -17,6 +17,7 @@ from nasstudio.engine.job.exclusive import MachineLock
 from nasstudio.engine.job.folder import RunFolder
 from nasstudio.engine.job.specification import SearchSpec
 from nasstudio.engine.predictor.ensemble import fit
+from nasstudio.engine.predictor.kinds import SWIFT
 from nasstudio.engine.run.search import run
 from nasstudio.engine.search.archive_file import ArchiveReader, load
 from nasstudio.engine.search.limit import Algorithm, Limit
@@ -28,7 +29,8 @@ def inputs(small_space, small_metrics, small_accuracy, tmp_path_factory):
     project = tmp_path_factory.mktemp("project")
     rng = np.random.default_rng(0)
     population = small_space.sample(80, rng)
-    fit(small_space, population, small_accuracy(population), rng).save(project / "predictor.npz")
+    predictor = fit(small_space, population, small_accuracy(population), rng, kinds=SWIFT)
+    predictor.save(project / "predictor.npz")
     from nasstudio.engine.cost.table import LatencyTable, Source
 
     latencies = small_metrics[:2]

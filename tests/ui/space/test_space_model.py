@@ -11,6 +11,7 @@ from nasstudio.engine.cost.table import Cells, LatencyTable, Source
 from nasstudio.engine.device.device import Device
 from nasstudio.engine.space.families import build, preset, preset_names
 from nasstudio.engine.space.layer import text
+from nasstudio.engine.space.mobilenet import MobileNetSpace
 from nasstudio.ui.pages.space import model
 
 FAST = preset("mbv3_28_fast")
@@ -62,11 +63,32 @@ def test_that_the_last_option_stays() -> None:
     assert model.toggled(document, 0, "kernel", 7) is None
 
 
-def test_that_width_holds_one_option() -> None:
-    document = model.toggled(FAST, 0, "width", 0.5)
+def test_that_a_stage_may_have_several_widths() -> None:
+    document = model.toggled(FAST, 1, "width", 0.5)
     assert document is not None
-    assert model.allowed(document, 0, "width") == (0.5,)
-    assert model.toggled(document, 0, "width", 0.5) is None
+    assert model.allowed(document, 1, "width") == (0.5, 1.0)
+    assert model.stage_channels(document) == [(16,), (16, 32), (64,)]
+    assert build(document).size() == 2 * build(FAST).size()
+    back = model.toggled(document, 1, "width", 1.0)
+    assert back is not None
+    assert model.allowed(back, 1, "width") == (0.5,)
+    assert model.toggled(back, 1, "width", 0.5) is None
+
+
+def test_that_a_width_takes_the_place_of_one_of_as_many_channels() -> None:
+    # 0.75 of 16 channels is rounded to 16.
+    document = model.toggled(FAST, 0, "width", 0.75)
+    assert document is not None
+    assert model.allowed(document, 0, "width") == (0.75,)
+    build(document)
+
+
+def test_that_channels_are_those_of_the_built_space() -> None:
+    for name in ("ofa_mbv3_w12", "ofa_proxyless_w13", "mbv3_28_width"):
+        space = build(preset(name))
+        assert isinstance(space, MobileNetSpace)
+        assert tuple(model.stage_channels(preset(name))) == space.stage_channels
+        assert model.head(preset(name)) == space.head_channels
 
 
 def test_that_apply_to_all_copies_what_is_searched_and_not_the_channels() -> None:

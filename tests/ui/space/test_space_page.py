@@ -137,6 +137,32 @@ def test_that_a_preset_takes_the_data_sets_channels_and_classes(qtbot, project_p
         assert not page.panel.channels.isEnabled()
 
 
+@pytest.mark.parametrize("name", ["mbv3_28_width", "proxyless_28", "ofa_proxyless_w13"])
+def test_that_every_kind_of_preset_is_shown_and_edited(qtbot, tmp_path, shown, name) -> None:
+    project = Project.create(tmp_path / "New")
+    project.close()
+    with shown(project.path) as (page, _):
+        page.take_preset(name)
+        qtbot.waitUntil(lambda: surveyed(page), timeout=20_000)
+        assert page.survey_panel.survey.size == build(page.draft).size()
+        chips = page.stages.rows[1].chips["width"]
+        before = model.allowed(page.draft, 1, "width")
+        chips.chip(0.5).click()
+        assert set(model.allowed(page.draft, 1, "width")) == set(before) ^ {0.5}
+        page.undo_stack.undo()
+        assert page.draft == preset(name)
+
+
+def test_that_a_stage_and_the_head_say_their_channels(qtbot, shown) -> None:
+    with shown(None) as (page, _):
+        page.take_preset("mbv3_28_width")
+        assert page.stages.rows[1]._about.text() == "16–32 ch., 7 px"
+        assert "192 and 256 channels" in page.stages._head.text()
+        page.take_preset("ofa_proxyless_w13")
+        assert page.stages.rows[0]._about.text() == "32 channels, 56 px"
+        assert "1,664 channels, then" in page.stages._head.text()
+
+
 def test_that_missing_rows_are_measured_from_here(qtbot, project_path, shown) -> None:
     with shown(project_path) as (page, bench):
         qtbot.waitUntil(lambda: not page.gap.isHidden())

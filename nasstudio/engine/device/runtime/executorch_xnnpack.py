@@ -1,9 +1,9 @@
 """ExecuTorch with XNNPACK on this machine's processor: the kernels that phones run, in fp32.
 
 What is lowered is a program (.pte) in which XNNPACK has the whole chain as one delegate, images channels last at both
-ends as XNNPACK works inside. Only an average pool that XNNPACK lacks (an even window over an odd image) stays with the
-portable kernels. To get there, global pooling is written as a mean and the hard sigmoid as a clamped line; as they are,
-`torch.export` leaves a copy or two of constants outside the delegate. Outputs equal torch's to rounding.
+ends as XNNPACK works inside. To get there, an average over windows of 2x2 is given an odd border twice, global pooling
+is written as a mean and the hard sigmoid as a clamped line; as they are, `torch.export` leaves them, or a copy or two
+of constants, outside the delegate. Outputs equal torch's to rounding.
 
 Lowering takes about a second a layer and 10 to 15 s a network of twenty, nearly all of it Python in ExecuTorch's passes
 over the graph; garbage collection is held meanwhile, which saves a quarter. The number of threads is a setting of the
@@ -166,6 +166,7 @@ def serialised(program: Any) -> bytes:
 
 def _portable(module: Any) -> Any:
     """The module with the operators that XNNPACK takes whole (see the module's text)."""
+    import torch
     from torch import nn
     from torch.nn import functional
     from torch.overrides import TorchFunctionMode
@@ -177,13 +178,24 @@ def _portable(module: Any) -> Any:
     def gate(x: Any, inplace: bool = False) -> Any:
         return functional.relu6(x + 3.0) / 6.0
 
-    def pool(x: Any, *rest: Any, ceil_mode: bool = False, **options: Any) -> Any:
-        # Where rounding up is rounding down, XNNPACK takes the second only.
-        average: Any = functional.avg_pool2d
-        floored = average(x, *rest, ceil_mode=False, **options)
+    def pool(
+        x: Any,
+        size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        **options: Any,
+    ) -> Any:
+        if ceil_mode and (size, stride, padding) == (2, 2, 0):
+            # XNNPACK has whole windows only. A border given twice leaves the mean of what is inside as it is.
+            for axis in (2, 3):
+                if x.shape[axis] % 2:
+                    x = torch.cat([x, x.narrow(axis, x.shape[axis] - 1, 1)], axis)
+        floored = functional.avg_pool2d(x, size, stride, padding, ceil_mode=False, **options)
         if not ceil_mode:
             return floored
-        ceiled = average(x, *rest, ceil_mode=True, **options)
+        # Where rounding up is rounding down, XNNPACK takes the second only.
+        ceiled = functional.avg_pool2d(x, size, stride, padding, ceil_mode=True, **options)
         return floored if floored.shape == ceiled.shape else ceiled
 
     instead = {

@@ -151,6 +151,18 @@ class _Writer:
         gate = self.node("HardSigmoid", gate, alpha=1 / 6, beta=0.5)
         return self.node("Mul", value, gate)
 
+    def shrunk(self, value: str, layer: LayerSpec) -> str:
+        """Means over windows of the stride; one at the border counts only what is inside."""
+        ends = [-layer.height % layer.stride, -layer.width % layer.stride]
+        return self.node(
+            "AveragePool",
+            value,
+            kernel_shape=[layer.stride] * 2,
+            strides=[layer.stride] * 2,
+            pads=[0, 0, *ends],
+            count_include_pad=0,
+        )
+
 
 def _write_conv(writer: _Writer, value: str, layer: LayerSpec) -> str:
     start = value
@@ -185,6 +197,20 @@ def _write_mbconv(writer: _Writer, value: str, layer: LayerSpec) -> str:
     return writer.node("GlobalAveragePool", value) if layer.pooled else value
 
 
+def _write_bottleneck(writer: _Writer, value: str, layer: LayerSpec) -> str:
+    middle, out, bias = layer.middle, layer.channels_out, layer.norm or layer.bias
+    beside = value
+    value = writer.act(writer.conv(value, (layer.channels_in, middle), bias=bias), layer.act)
+    value = writer.conv(value, (middle, middle), layer.kernel, layer.stride, bias=bias)
+    value = writer.conv(writer.act(value, layer.act), (middle, out), bias=bias)
+    if not layer.residual:
+        if layer.stride > 1:
+            beside = writer.shrunk(beside, layer)
+        beside = writer.conv(beside, (layer.channels_in, out), bias=bias)
+    value = writer.act(writer.node("Add", value, beside), layer.act)
+    return writer.node("GlobalAveragePool", value) if layer.pooled else value
+
+
 def _write_linear(writer: _Writer, value: str, layer: LayerSpec) -> str:
     scale = (2 / layer.channels_in) ** 0.5
     inputs = [value, writer.weight((layer.channels_out, layer.channels_in), scale)]
@@ -208,12 +234,25 @@ def _write_pool(writer: _Writer, value: str, layer: LayerSpec) -> str:
     )
 
 
+def _write_maxpool(writer: _Writer, value: str, layer: LayerSpec) -> str:
+    return writer.node(
+        "MaxPool",
+        value,
+        kernel_shape=[layer.kernel] * 2,
+        strides=[layer.stride] * 2,
+        pads=[(layer.kernel - 1) // 2] * 4,
+        ceil_mode=int(layer.kernel % 2 == 0),
+    )
+
+
 _WRITERS: dict[str, Callable[[_Writer, str, LayerSpec], str]] = {
     "conv": _write_conv,
     "dwconv": _write_conv,
     "mbconv": _write_mbconv,
     "linear": _write_linear,
     "pool": _write_pool,
+    "bottleneck": _write_bottleneck,
+    "maxpool": _write_maxpool,
 }
 
 
@@ -235,8 +274,12 @@ def _impossible(layer: LayerSpec) -> str:
         return f"no graph is known for the kind '{layer.kind}'"
     if layer.kind == "linear" and layer.height * layer.width != 1:
         return "a linear layer takes a vector, 1x1"
-    if layer.kind == "pool" and layer.channels_in != layer.channels_out:
+    if layer.kind in ("pool", "maxpool") and layer.channels_in != layer.channels_out:
         return "pooling keeps the number of channels"
+    if layer.kind == "maxpool" and layer.pooled:
+        return "a maximum over windows is not averaged"
+    if layer.kind == "bottleneck" and (layer.middle < 1 or layer.se or layer.groups != 1):
+        return "a bottleneck has a middle, one group and no gate"
     if layer.kind != "linear" and layer.kernel % 2 == 0 and layer.stride == 1:
         return "an even kernel can't keep the image's size"
     if layer.residual and (layer.stride != 1 or layer.channels_in != layer.channels_out):

@@ -93,6 +93,40 @@ class InvertedBottleneck(nn.Module):
         return F.adaptive_avg_pool2d(y, 1) if self.pooled else y
 
 
+class ResidualBottleneck(nn.Module):
+    """Narrow 1x1, spatial convolution, widen 1x1, plus the input or its projection; then the activation (ResNet-D)."""
+
+    def __init__(
+        self,
+        channels_in: int,
+        channels_out: int,
+        *,
+        middle: int,
+        act: Activation,
+        kernel: int = 3,
+        stride: int = 1,
+        bias: bool = True,
+        residual: bool = False,
+        pooled: bool = False,
+    ) -> None:
+        super().__init__()
+        padding = (kernel - 1) // 2
+        self.narrow = nn.Conv2d(channels_in, middle, 1, bias=bias)
+        self.spatial = nn.Conv2d(middle, middle, kernel, stride, padding, bias=bias)
+        self.widen = nn.Conv2d(middle, channels_out, 1, bias=bias)
+        self.shortcut = None if residual else nn.Conv2d(channels_in, channels_out, 1, bias=bias)
+        self.act, self.stride, self.pooled = act, stride, pooled
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.widen(self.act(self.spatial(self.act(self.narrow(x)))))
+        if self.shortcut is not None:
+            if self.stride > 1:
+                x = F.avg_pool2d(x, self.stride, ceil_mode=True, count_include_pad=False)
+            x = self.shortcut(x)
+        y = self.act(y + x)
+        return F.adaptive_avg_pool2d(y, 1) if self.pooled else y
+
+
 class Linear(nn.Module):
     """Flattens, then a fully connected layer."""
 
@@ -130,3 +164,15 @@ class AveragePool(nn.Module):
         return F.avg_pool2d(
             x, self.kernel, self.stride, padding, ceil_mode=up, count_include_pad=False
         )
+
+
+class MaxPool(nn.Module):
+    """Largest value of each window of the image."""
+
+    def __init__(self, kernel: int, stride: int) -> None:
+        super().__init__()
+        self.kernel, self.stride = kernel, stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        padding, up = (self.kernel - 1) // 2, self.kernel % 2 == 0
+        return F.max_pool2d(x, self.kernel, self.stride, padding, ceil_mode=up)

@@ -1,23 +1,25 @@
-"""Inverted bottleneck with an elastic kernel and an elastic middle.
+"""Inverted bottleneck with an elastic kernel, an elastic middle and elastic widths before and behind it.
 
-A subnet uses the first `middle` channels of every layer inside (Cai et al. 2020, sec. 3.3). Before a smaller middle is
-trained, `sort_middle` moves the most important channels to the front; the full block's function is unchanged by it.
+A subnet uses the first channels of every layer inside (Cai et al. 2020, sec. 3.3). Before a smaller middle is trained,
+`sort_middle` moves the most important channels to the front; no trained subnet's function is changed by it. The
+channels before and behind the block belong to the stage, whose blocks add up: their order is the supernet's.
 Weights are sliced as views and passed to the functional operations: nothing is copied on the way.
 """
 
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nasstudio.engine.net.convolution import ACTIVATION
 from nasstudio.engine.net.elastic.kernel import ElasticDepthwise
 from nasstudio.engine.net.elastic.norm import ElasticNorm, first
-from nasstudio.engine.net.static import ACTIVATION
-from nasstudio.engine.space.layer import make_divisible
+from nasstudio.engine.net.elastic.order import falling_within
+from nasstudio.engine.space.layer import expanded, make_divisible
+from nasstudio.engine.space.norm import NormRule
 
 
 def squeeze_of(middle: int) -> int:
@@ -53,6 +55,10 @@ class ElasticPointwise(nn.Module):
         if self.bias is not None:
             self.bias.zero_()
 
+    def importance_in(self) -> Tensor:
+        """L1 norm of the weights that read each channel (OFA). `(channels_in,)`."""
+        return self.weight.detach().abs().sum(dim=(0, 2, 3))
+
     @torch.no_grad()
     def permute(self, order_in: Tensor | None, order_out: Tensor | None) -> None:
         """Put the channels before and behind it into another order."""
@@ -84,105 +90,155 @@ class ElasticBottleneck(nn.Module):
 
     Parameters
     ----------
+    inputs, outputs : channels that subnets may have before and behind it, rising.
     kernels : kernel sizes, odd, rising.
-    middles : middle widths, rising. Where one equals `channels_in`, the subnet has no widening convolution.
+    ratios : expand ratios, rising. A subnet whose middle is as wide as its input has no widening convolution.
+    norm_rule : of its batch norms.
     """
 
     def __init__(
         self,
-        channels_in: int,
-        channels_out: int,
+        inputs: tuple[int, ...],
+        outputs: tuple[int, ...],
         stride: int,
         kernels: tuple[int, ...],
-        middles: tuple[int, ...],
+        ratios: tuple[float, ...],
         act: str,
         *,
         se: bool,
         residual: bool,
+        norm_rule: NormRule,
     ) -> None:
         super().__init__()
-        widest = middles[-1]
-        self.channels_in, self.channels_out = channels_in, channels_out
-        self.kernels, self.middles = kernels, middles
+        widest = expanded(inputs[-1], ratios[-1])
+        self.inputs, self.outputs = inputs, outputs
+        self.kernels, self.ratios = kernels, ratios
         self.act, self.residual = ACTIVATION[act], residual
-        widened = widest != channels_in
-        self.widen = ElasticPointwise(channels_in, widest) if widened else None
-        self.widen_norm = ElasticNorm(widest) if widened else None
+        widened = any(
+            expanded(channels, ratio) != channels for channels in inputs for ratio in ratios
+        )
+        self.widen = ElasticPointwise(inputs[-1], widest) if widened else None
+        self.widen_norm = ElasticNorm(widest, norm_rule) if widened else None
         self.depthwise = ElasticDepthwise(widest, kernels, stride)
-        self.depthwise_norm = ElasticNorm(widest)
+        self.depthwise_norm = ElasticNorm(widest, norm_rule)
         self.se = ElasticSqueezeExcite(widest) if se else None
-        self.project = ElasticPointwise(widest, channels_out)
-        self.project_norm = ElasticNorm(channels_out)
+        self.project = ElasticPointwise(widest, outputs[-1])
+        self.project_norm = ElasticNorm(outputs[-1], norm_rule)
 
-    def forward(self, x: Tensor, kernel: int, middle: int) -> Tensor:
-        """`(n, channels_in, h, w)` through the subnet of one kernel size and one middle width."""
+    def forward(self, x: Tensor, kernel: int, middle: int, channels_out: int) -> Tensor:
+        """`(n, c, h, w)` through the subnet of one kernel size, one middle width and one output width."""
         y = x
-        if self.widen is not None and self.widen_norm is not None and middle != self.channels_in:
+        if self.widen is not None and self.widen_norm is not None and middle != x.shape[1]:
             y = self.act(self.widen_norm(self.widen(y, middle)))
         y = self.act(self.depthwise_norm(self.depthwise(y, kernel)))
         if self.se is not None:
             y = self.se(y)
-        y = self.project_norm(self.project(y, self.channels_out))
+        y = self.project_norm(self.project(y, channels_out))
         out: Tensor = y + x if self.residual else y
         return out
 
-    def weights(self, kernel: int, middle: int) -> dict[str, Tensor]:
+    def weights(
+        self, kernel: int, middle: int, channels_in: int, channels_out: int
+    ) -> dict[str, Tensor]:
         """Tensors of the plain `InvertedBottleneck`, by its names; views where they can be."""
         parts: dict[str, dict[str, Tensor]] = {}
-        if self.widen is not None and self.widen_norm is not None and middle != self.channels_in:
-            parts["widen.conv"] = self.widen.weights(self.channels_in, middle)
+        if self.widen is not None and self.widen_norm is not None and middle != channels_in:
+            parts["widen.conv"] = self.widen.weights(channels_in, middle)
             parts["widen.norm"] = self.widen_norm.weights(middle)
         parts["depthwise.conv"] = {"weight": self.depthwise.kernel(kernel, middle)}
         parts["depthwise.norm"] = self.depthwise_norm.weights(middle)
         if self.se is not None:
             parts["se.reduce"] = self.se.reduce.weights(middle, squeeze_of(middle))
             parts["se.expand"] = self.se.expand.weights(squeeze_of(middle), middle)
-        parts["project.conv"] = self.project.weights(middle, self.channels_out)
-        parts["project.norm"] = self.project_norm.weights(self.channels_out)
+        parts["project.conv"] = self.project.weights(middle, channels_out)
+        parts["project.norm"] = self.project_norm.weights(channels_out)
         return {
             f"{part}.{name}": tensor
             for part, held in parts.items()
             for name, tensor in held.items()
         }
 
+    # -- order of channels --------------------------------------------------------------------------------------
+
+    def middles(self, inputs: int, ratios: int) -> list[int]:
+        """Middle widths of the subnets with one of the largest so many inputs and ratios, rising."""
+        return sorted(
+            {
+                expanded(channels, ratio)
+                for channels in self.inputs[-inputs:]
+                for ratio in self.ratios[-ratios:]
+            }
+        )
+
+    def direct(self, inputs: int, ratios: int) -> int:
+        """The largest input that such a subnet takes for its middle as it is; 0 if all widen theirs."""
+        return max(
+            (
+                channels
+                for channels in self.inputs[-inputs:]
+                if channels in {expanded(channels, ratio) for ratio in self.ratios[-ratios:]}
+            ),
+            default=0,
+        )
+
+    def importance_in(self) -> Tensor:
+        """L1 norm of the weights that read each input channel. `(channels,)`."""
+        if self.widen is not None:
+            return self.widen.importance_in()
+        return self.depthwise.weight.detach().abs().sum(dim=(1, 2, 3))
+
     @torch.no_grad()
-    def sort_middle(self, trained: int) -> None:
-        """Most important middle channels first; the full block computes what it did before.
+    def sort_middle(self, inputs: int, ratios: int) -> None:
+        """Most important middle channels first; every trained subnet computes what it did before.
 
         Importance is the L1 norm of a channel's weights in the projection (OFA:
         ``re_organize_middle_weights``). Nothing crosses the border of a width that is trained already.
 
         Parameters
         ----------
-        trained : how many of the largest middle widths subnets were trained with so far.
+        inputs, ratios : how many of the largest input widths and expand ratios subnets were trained with so far.
         """
-        if self.widen is None or self.widen_norm is None:
+        if self.widen is None:
             return  # the middle is the input itself; its order is not ours
-        borders = sorted(set(self.middles[-trained:]))
-        fixed = self.channels_in if self.channels_in in borders else 0
-        order = _sorted_within(self.project.weight, borders, fixed)
-        self.widen.permute(None, order)
-        self.widen_norm.permute(order)
+        borders, direct = self.middles(inputs, ratios), self.direct(inputs, ratios)
+        order = falling_within(self.project.importance_in(), borders)
+        order[:direct] = torch.arange(direct, device=order.device)  # in the input's order
+        self._permute_middle(order)
+        if self.se is not None:
+            # OFA sorts the gate's own channels without borders, which disturbs widths trained before.
+            inner = sorted({squeeze_of(middle) for middle in borders})
+            order = falling_within(self.se.expand.importance_in(), inner)
+            self.se.expand.permute(order, None)
+            self.se.reduce.permute(None, order)
+
+    @torch.no_grad()
+    def permute_input(self, order: Tensor, direct: int) -> None:
+        """Read channels that were put into another order.
+
+        Parameters
+        ----------
+        direct : so many of the first middle channels are the input's in a trained subnet, and follow it.
+        """
+        if self.widen is not None:
+            self.widen.permute(order, None)
+        if direct:
+            middle = torch.arange(self.depthwise.weight.shape[0], device=order.device)
+            middle[:direct] = order[:direct]
+            self._permute_middle(middle)
+
+    @torch.no_grad()
+    def permute_output(self, order: Tensor) -> None:
+        """Write channels in another order."""
+        self.project.permute(None, order)
+        self.project_norm.permute(order)
+
+    def _permute_middle(self, order: Tensor) -> None:
+        if self.widen is not None and self.widen_norm is not None:
+            self.widen.permute(None, order)
+            self.widen_norm.permute(order)
         self.depthwise.permute(order)
         self.depthwise_norm.permute(order)
         self.project.permute(order, None)
         if self.se is not None:
             self.se.reduce.permute(order, None)
             self.se.expand.permute(None, order)
-            # OFA sorts the gate's own channels without borders, which disturbs widths trained before.
-            inner = sorted({squeeze_of(middle) for middle in borders})
-            order = _sorted_within(self.se.expand.weight, inner, 0)
-            self.se.expand.permute(order, None)
-            self.se.reduce.permute(None, order)
-
-
-def _sorted_within(weight: Tensor, borders: list[int], fixed: int) -> Tensor:
-    """Order of the input channels of a 1x1 convolution: falling L1 norm between borders; the first `fixed` stay."""
-    importance = weight.abs().sum(dim=(0, 2, 3))
-    parts = []
-    for low, high in pairwise([0, *borders]):
-        within = torch.arange(low, high, device=weight.device)
-        if high > fixed:
-            within = within[importance[low:high].argsort(descending=True, stable=True)]
-        parts.append(within)
-    return torch.cat(parts)

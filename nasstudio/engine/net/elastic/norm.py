@@ -10,7 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nasstudio.engine.net.static import BN_EPS, BN_MOMENTUM
+from nasstudio.engine.space.norm import NormRule
+
+_DEFAULT = NormRule()
 
 
 def first(tensor: Tensor, n: int) -> Tensor:
@@ -19,13 +21,19 @@ def first(tensor: Tensor, n: int) -> Tensor:
 
 
 class ElasticNorm(nn.Module):
-    """Batch norm of as many channels as its input has, `(n, c, h, w)` with c up to `channels`."""
+    """Batch norm of as many channels as its input has, `(n, c, h, w)` with c up to `channels`.
+
+    Parameters
+    ----------
+    rule : that of the space that the network comes from.
+    """
 
     running_mean: Tensor
     running_var: Tensor
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, rule: NormRule = _DEFAULT) -> None:
         super().__init__()
+        self.eps, self.momentum = rule.eps, rule.momentum
         self.weight = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
         self.register_buffer("running_mean", torch.zeros(channels))
@@ -40,8 +48,8 @@ class ElasticNorm(nn.Module):
             first(self.weight, n),
             first(self.bias, n),
             self.training,
-            BN_MOMENTUM,
-            BN_EPS,
+            self.momentum,
+            self.eps,
         )
 
     def weights(self, channels: int) -> dict[str, Tensor]:

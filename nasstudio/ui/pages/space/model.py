@@ -18,7 +18,7 @@ from nasstudio.engine.cost.metric import Metric, available
 from nasstudio.engine.cost.table import LatencyTable
 from nasstudio.engine.device.device import Device
 from nasstudio.engine.space.families import build
-from nasstudio.engine.space.layer import LayerSpec, text
+from nasstudio.engine.space.layer import LayerSpec, make_divisible, text
 from nasstudio.engine.space.space import Genome, SearchSpace, SpaceDocument
 from nasstudio.ui.tables.facts import places
 
@@ -65,13 +65,39 @@ def toggled(
 ) -> SpaceDocument | None:
     """The document with an option allowed or not; None if it is the last one.
 
-    Width holds one option, so that another one takes its place.
+    Channels are rounded to multiples of 8: a width takes the place of another one of as many channels.
     """
     now = set(allowed(document, stage, kind))
-    if kind == "width":
-        return None if now == {value} else _with(document, stage, kind, (value,))
     after = now ^ {value}
+    if stage is not None and kind == "width" and value in after:
+        own = _channels(document, stage, value)
+        after = {v for v in after if v == value or _channels(document, stage, v) != own}
     return _with(document, stage, kind, tuple(sorted(after))) if after else None
+
+
+def _channels(document: SpaceDocument, stage: int, width: float) -> int:
+    """Output channels of a stage at one of its widths."""
+    multiplier = float(document.options.get("width_mult", 1.0))
+    return make_divisible(stages(document)[stage]["channels"] * width * multiplier)
+
+
+def stage_channels(document: SpaceDocument) -> list[tuple[int, ...]]:
+    """Output channels of each stage at each of its widths."""
+    return [
+        tuple(_channels(document, stage, width) for width in allowed(document, stage, "width"))
+        for stage in range(len(stages(document)))
+    ]
+
+
+def head(document: SpaceDocument) -> tuple[int, ...]:
+    """Output channels of the convolutions behind the stages; empty where a family has none."""
+    if document.family != EDITABLE:
+        return ()
+    multiplier = float(document.options.get("width_mult", 1.0))
+    return tuple(
+        make_divisible(channels * multiplier)
+        for channels in document.options.get("head", (960, 1280))
+    )
 
 
 def _with(
@@ -110,6 +136,8 @@ def stage_sizes(document: SpaceDocument) -> list[int]:
     """Output size of each stage at the largest resolution, px."""
     size = int(max(allowed(document, None, "resolution")))
     size = (size - 1) // int(document.options.get("stem_stride", 2)) + 1
+    if document.options.get("stem_pool", document.family == "resnet"):
+        size = (size - 1) // 2 + 1
     sizes = []
     for stage in stages(document):
         size = (size - 1) // int(stage["stride"]) + 1

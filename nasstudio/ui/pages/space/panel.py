@@ -18,8 +18,7 @@ from nasstudio.ui.theme import theme
 
 # (key, title, what is searched, whether this version has it)
 FAMILIES = (
-    ("mobilenetv3", "MobileNetV3", "k, d, e per stage", True),
-    ("proxylessnas", "ProxylessNAS", "k, e per layer", False),
+    ("mobilenetv3", "MobileNet, ProxylessNAS", "d, w per stage; k, e per block", True),
     ("mnasnet", "MnasNet", "blocks, op per stage", False),
     ("resnet", "ResNet", "width, depth, expand", False),
     ("vit", "ViT", "embed, heads, MLP", False),
@@ -155,6 +154,10 @@ def _preset_title(name: str) -> str:
     return {
         "mbv3_28": "Small images, 28 px",
         "mbv3_28_fast": "28 px, half size first",
+        "mbv3_28_width": "28 px, elastic width",
+        "proxyless_28": "ProxylessNAS, 28 px",
         "mbv3_32": "Small images, 32 px",
         "ofa_mbv3": "Once-for-All, 224 px",
+        "ofa_mbv3_w12": "Once-for-All, width 1.2",
+        "ofa_proxyless_w13": "Once-for-All, Proxyless",
     }.get(name, name)

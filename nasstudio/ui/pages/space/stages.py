@@ -126,9 +126,7 @@ class StageRow(QFrame):
             "depth": self.tr("Blocks in the stage"),
             "kernel": self.tr("Size of the depthwise kernel, px"),
             "expand": self.tr("Middle channels for each input channel"),
-            "width": self.tr(
-                "Output channels as a multiple; one, because width is not searched here"
-            ),
+            "width": self.tr("Output channels of the stage, as a multiple"),
         }
         for column, kind in enumerate(model.KINDS):
             chips = Chips(self.tr("Stage {0}, {1}").format(stage + 1, kind), tips[kind])
@@ -144,13 +142,20 @@ class StageRow(QFrame):
         outer.addLayout(right, 1)
 
     def show_stage(
-        self, document: SpaceDocument, size: int, widest: float, *, enabled: bool
+        self,
+        document: SpaceDocument,
+        size: int,
+        channels: tuple[int, ...],
+        widest: int,
+        *,
+        enabled: bool,
     ) -> None:
-        """Show the stage of a document."""
-        stage = model.stages(document)[self.stage]
-        channels = stage["channels"] * model.allowed(document, self.stage, "width")[0]
-        self._about.setText(self.tr("{0:g} channels, {1} px").format(channels, size))
-        self._bar.set_share(channels / widest)
+        """Show the stage of a document: its output's size and channels at each width; `widest` of all stages."""
+        text = self.tr("{0} channels, {1} px")
+        if len(channels) > 1:
+            text = self.tr("{2}–{0} ch., {1} px")
+        self._about.setText(text.format(channels[-1], size, channels[0]))
+        self._bar.set_share(channels[-1] / widest)
         count = model.stage_choices(document, self.stage)
         word = self.tr("choice") if count == 1 else self.tr("choices")
         self._choices.setText(
@@ -289,19 +294,22 @@ class StagesCard(Card):
         self.choose(min(self._stage, len(stages) - 1))
         now = model.allowed(document, None, "resolution")
         self.resolution.show_options(resolutions, now, enabled=enabled)
-        widths = [
-            s["channels"] * model.allowed(document, i, "width")[0] for i, s in enumerate(stages)
-        ]
-        for row, size in zip(self.rows, model.stage_sizes(document), strict=True):
-            row.show_stage(document, size, max(widths), enabled=enabled)
-        last, mix = document.options.get("head", (960, 1280))
-        classes = document.options.get("classes", 1000)
-        self._head.setText(
-            self.tr(
-                "{0:,} and {1:,} channels, then {2:,} classes; the same in every network"
-            ).format(last, mix, classes)
-        )
+        channels = model.stage_channels(document)
+        widest = max(each[-1] for each in channels)
+        sizes = model.stage_sizes(document)
+        for row, size, own in zip(self.rows, sizes, channels, strict=True):
+            row.show_stage(document, size, own, widest, enabled=enabled)
+        self._head.setText(self._about_head(document))
         self.apply.setEnabled(enabled and len(stages) > 1)
+
+    def _about_head(self, document: SpaceDocument) -> str:
+        classes = document.options.get("classes", 1000)
+        channels = self.tr(" and ").join(f"{count:,}" for count in model.head(document))
+        if not channels:
+            return self.tr("{0:,} classes; the same in every network").format(classes)
+        return self.tr("{0} channels, then {1:,} classes; the same in every network").format(
+            channels, classes
+        )
 
     def choose(self, stage: int) -> None:
         """Mark a stage."""

@@ -24,7 +24,7 @@ class OnceForAll:
         keys = [f"Conv-input:{image}x{image}x3-output:{size}x{size}x{channels}"]
         keys.append(self._block(size, size, channels, channels, channels, 3, 1, se=0, hs=0, skip=1))
         for s, stage in enumerate(options.stages, start=1):
-            out = self.space.stage_channels[s - 1]
+            (out,) = self.space.stage_channels[s - 1]
             for b in range(1, int(values[f"stage{s}.depth"]) + 1):
                 stride = stage.stride if b == 1 else 1
                 after = int((size - 1) / stride + 1)

@@ -50,3 +50,19 @@ def test_that_frozen_weights_or_images_get_no_gradient() -> None:
     depthwise(y, trained, 1).sum().backward()
     assert trained.grad is not None
     assert y.grad is None
+
+
+def test_that_half_precision_has_the_gradients_of_the_library() -> None:
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(2, 4, 9, 9, generator=generator).contiguous(memory_format=torch.channels_last)
+    weight = torch.randn(4, 1, 5, 5, generator=generator)
+    gradients = []
+    for convolve in (depthwise, lambda x, w, s: F.conv2d(x, w, None, s, 2, 1, 4)):
+        leaf = weight.clone().requires_grad_()
+        with torch.autocast("cpu", torch.bfloat16):
+            y = convolve(x, leaf, 1)
+        assert y.dtype == torch.bfloat16
+        y.float().square().sum().backward()
+        assert leaf.grad is not None
+        gradients.append(leaf.grad)
+    assert torch.allclose(*gradients, rtol=0.02, atol=0.02 * float(gradients[1].abs().max()))
