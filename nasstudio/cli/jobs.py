@@ -14,6 +14,7 @@ from nasstudio.cli.limits import metric_key, parse_limit
 from nasstudio.cli.networks import best, by_name, found_networks
 from nasstudio.cli.projects import add_project, opened, say
 from nasstudio.cli.watch import run_job
+from nasstudio.engine.atomic import file_sha256
 from nasstudio.engine.cost.metric import available
 from nasstudio.engine.device.device import SHORT, Device
 from nasstudio.engine.errors import InvalidInput
@@ -23,6 +24,9 @@ from nasstudio.engine.job.specification import (
     AnySpec,
     ProbeSpec,
     ProfileSpec,
+    Reference,
+    TrainSpec,
+    decode,
     encode,
 )
 from nasstudio.engine.project import plan
@@ -30,6 +34,7 @@ from nasstudio.engine.project.effort import profile_effort
 from nasstudio.engine.project.project import Project
 from nasstudio.engine.search.limit import Algorithm
 from nasstudio.engine.space.families import build
+from nasstudio.engine.train.recipe import Recipe
 from nasstudio.engine.train.schedule import Schedule, schedule_names, schedule_preset
 
 Make = Callable[[Project, argparse.Namespace], AnySpec]
@@ -41,17 +46,26 @@ def _job(make: Make, outcome: Outcome) -> Callable[[argparse.Namespace], int]:
 
     def run(options: argparse.Namespace) -> int:
         with opened(options.project) as project:
-            spec = make(project, options)
+            spec = decode(encode(make(project, options)), "options")  # checks the values
             if options.print_spec:
                 print(encode(spec).decode())
                 return 0
             if isinstance(spec, ProfileSpec) and options.plan:
                 print(profile_effort(spec).say())
                 return 0
+            if isinstance(spec, TrainSpec) and options.later:
+                return _put_off(project, spec, options)
             summary = run_job(project, spec, interpreter=options.interpreter, quiet=options.json)
         return say(options, summary, outcome(summary))
 
     return run
+
+
+def _put_off(project: Project, spec: TrainSpec, options: argparse.Namespace) -> int:
+    """Make the run folder of a training and say how several processes work on it."""
+    folder = project.new_run(spec)
+    start = f"torchrun --nproc-per-node {spec.accumulate} -m nasstudio.engine.run {folder.path}"
+    return say(options, {"run": folder.id, "folder": str(folder.path), "command": start}, start)
 
 
 def _add_job(command: argparse.ArgumentParser) -> None:
@@ -160,11 +174,78 @@ def _add_train(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--schedule", default="", help=f"one of {', '.join(schedule_names())}, or a JSON file"
     )
-    command.add_argument("--batch", type=int, default=64, help="images a step")
+    command.add_argument("--batch", type=int, help="images a step")
     command.add_argument("--threads", type=int, default=1, help="compute threads")
     command.add_argument(
         "--more", action="store_true", help="go on from the project's newest supernet"
     )
+    command.add_argument(
+        "--teacher", type=Path, help="a supernet file of the project whose largest network teaches"
+    )
+    command.add_argument(
+        "--optimiser",
+        choices=("sgd", "adamw"),
+        help="rates of a schedule are for sgd",
+    )
+    command.add_argument(
+        "--weight-decay", type=float, help="of weights; norms and biases have none"
+    )
+    command.add_argument("--ema", type=float, help="decay of the moving average; 0: none")
+    command.add_argument("--dropout", type=float, help="share of the classifier's inputs")
+    command.add_argument("--erase", type=float, help="share of images that lose a rectangle")
+    command.add_argument("--mixup", type=float, help="alpha of mixing images; 0: none")
+    command.add_argument(
+        "--accumulate", type=int, help="micro-batches that a batch is divided into"
+    )
+    command.add_argument("--precision", choices=("fp32", "bf16", "fp16"), help="of the arithmetic")
+    command.add_argument("--device", choices=("cpu", "cuda"))
+    command.add_argument(
+        "--later", action="store_true", help="only make the run and print the torchrun command"
+    )
+
+
+RECIPE = (
+    "batch",
+    "optimiser",
+    "weight_decay",
+    "ema",
+    "dropout",
+    "accumulate",
+    "precision",
+    "device",
+)
+
+
+def _recipe(project: Project, options: argparse.Namespace) -> dict[str, Any]:
+    """What was asked for beside the project's recipe."""
+    given = {name: getattr(options, name) for name in RECIPE}
+    asked = {name: value for name, value in given.items() if value is not None}
+    changes = {name: getattr(options, name) for name in ("erase", "mixup")}
+    changes = {name: value for name, value in changes.items() if value is not None}
+    if changes:
+        kept = project.get("recipe", Recipe, Recipe()).augmentation
+        asked["augmentation"] = msgspec.structs.replace(kept, **changes)
+    return asked
+
+
+def _teacher(project: Project, path: Path | None) -> Reference | None:
+    """A file of the project as an input.
+
+    Raises
+    ------
+    InvalidInput
+        It is not there, or not in the project.
+    """
+    if path is None:
+        return None
+    home = project.path.resolve()
+    if not path.is_file() or not path.resolve().is_relative_to(home):
+        raise InvalidInput(
+            "The teacher is not a file of this project.",
+            where=path,
+            remedy="Copy the supernet into the project folder, beside `runs`.",
+        )
+    return Reference(str(path.resolve().relative_to(home)), file_sha256(path))
 
 
 def schedule_of(name: str) -> Schedule | None:
@@ -193,10 +274,11 @@ def _train(project: Project, options: argparse.Namespace) -> AnySpec:
     return plan.train(
         project,
         schedule,
-        batch=options.batch,
         threads=options.threads,
         seed=options.seed,
         start=start,
+        teacher=_teacher(project, options.teacher),
+        **_recipe(project, options),
     )
 
 
@@ -206,11 +288,29 @@ def _add_collect(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--images", type=int, default=0, help="validation images; 0: all of the first half"
     )
+    command.add_argument(
+        "--active",
+        type=float,
+        default=0.4,
+        metavar="SHARE",
+        help="share of the subnets that is chosen where a search would go, 0 to 1",
+    )
+    command.add_argument(
+        "--objective",
+        default="macs",
+        metavar="METRIC",
+        help="the front's other axis for these: macs, or latency:DEVICE of the project's table",
+    )
 
 
 def _collect(project: Project, options: argparse.Namespace) -> AnySpec:
     return plan.collect(
-        project, options.networks, validation_images=options.images, seed=options.seed
+        project,
+        options.networks,
+        validation_images=options.images,
+        active=options.active,
+        objective=options.objective,
+        seed=options.seed,
     )
 
 
@@ -337,7 +437,7 @@ COMMANDS = (
     ("train", "train the supernet", _add_train, _job(_train, _summary)),
     (
         "collect",
-        "evaluate random subnets for the predictor",
+        "evaluate subnets for the predictor",
         _add_collect,
         _job(_collect, _summary),
     ),

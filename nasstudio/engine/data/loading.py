@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from nasstudio.engine.data.augmentation import Augmentation, augmented, usual
+from nasstudio.engine.data.augmentation import Augmentation, augmented, completed
 from nasstudio.engine.data.image_set import ImageSet
 from nasstudio.engine.data.pool import Images, Indices
 from nasstudio.engine.errors import InvalidInput
 
-_ORDER, _CHANGE = 1, 2  # purposes of the random streams
+_ORDER, _CHANGE, _MIX = 1, 2, 3  # purposes of the random streams
 
 
 class Batches:
@@ -31,7 +31,7 @@ class Batches:
     ----------
     image_set, split : what is loaded; normalised by the mean and standard deviation of the set's training images.
     device : where the tensors go.
-    augmentation : of `epoch`; None: the usual one for this set.
+    augmentation : of `epoch` and `pieces`; what it leaves open is usual for this set.
     resident : keep the whole split in memory; None: if it takes less than half of what is free.
     """
 
@@ -41,17 +41,17 @@ class Batches:
         split: str,
         device: str | torch.device = "cpu",
         *,
-        augmentation: Augmentation | None = None,
+        augmentation: Augmentation = Augmentation(),
         resident: bool | None = None,
     ) -> None:
         self._split = image_set.split(split)
         self._device = torch.device(device)
-        self._augmentation = augmentation or usual(image_set)
+        self._augmentation = completed(augmentation, image_set)
         self._where = f"{image_set.title}, {split} split"
         mean, std = torch.tensor(image_set.mean), torch.tensor(image_set.std)
         self._scale = (1 / (255 * std)).view(1, -1, 1, 1).to(self._device)
         self._shift = (-mean / std).view(1, -1, 1, 1).to(self._device)
-        self._labels = self._split.labels
+        self._labels, self._classes = self._split.labels, len(image_set.classes)
         size = len(self) * image_set.size**2 * image_set.channels
         if resident is None:
             resident = size < psutil.virtual_memory().available / 2
@@ -80,16 +80,56 @@ class Batches:
     def epoch(
         self, batch: int, epoch: int, seed: int, start: int = 0
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Shuffled, augmented batches of one epoch from step `start` on.
+        """Shuffled, augmented batches of one epoch from step `start` on; never mixed.
 
         Step k is the same, bit for bit, whatever `start` is.
         """
-        steps = self.steps(batch)
-        order = np.random.default_rng((seed, _ORDER, epoch)).permutation(len(self))
-        for step in range(start, steps):
-            chosen = order[step * batch : (step + 1) * batch]
-            rng = np.random.default_rng((seed, _CHANGE, epoch, step))
+        for _, chosen, rng in self._pieces(batch, epoch, seed, start, 1, range(1)):
             yield self._tensors(augmented(self._take(chosen), self._augmentation, rng), chosen)
+
+    def pieces(
+        self, batch: int, epoch: int, seed: int, start: int, parts: int, mine: range
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """As `epoch`, but each batch in equal pieces, of which those numbered `mine` come one after the other.
+
+        `batch` is a multiple of `parts`. With mixup the labels are `(n, classes)` float shares, and an image is mixed
+        with another one of its piece.
+        """
+        for key, chosen, rng in self._pieces(batch, epoch, seed, start, parts, mine):
+            images, labels = self._tensors(
+                augmented(self._take(chosen), self._augmentation, rng), chosen
+            )
+            if self._augmentation.mixup:
+                images, labels = self._mixed(
+                    images, labels, np.random.default_rng((seed, _MIX, *key))
+                )
+            yield images, labels
+
+    def _pieces(
+        self, batch: int, epoch: int, seed: int, start: int, parts: int, mine: range
+    ) -> Iterator[tuple[tuple[int, ...], Indices, np.random.Generator]]:
+        """A key of each piece, its images, and the generator that changes them."""
+        order = np.random.default_rng((seed, _ORDER, epoch)).permutation(len(self))
+        size = batch // parts
+        for step in range(start, self.steps(batch)):
+            for part in mine:
+                begin = step * batch + part * size
+                key = (epoch, step, part) if parts > 1 else (epoch, step)
+                rng = np.random.default_rng((seed, _CHANGE, *key))
+                yield key, order[begin : begin + size], rng
+
+    def _mixed(
+        self, images: Tensor, labels: Tensor, rng: np.random.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Each image with a share of another one, the same share for all, and their labels alike."""
+        share = float(rng.beta(self._augmentation.mixup, self._augmentation.mixup))
+        other = torch.from_numpy(rng.permutation(len(labels))).to(labels.device)
+        ones = functional.one_hot(labels, self._classes).to(images.dtype)
+        mixed = images.lerp(images[other], 1 - share)
+        return (
+            mixed.contiguous(memory_format=torch.channels_last),
+            ones.lerp(ones[other], 1 - share),
+        )
 
     def evaluation(self, batch: int, images: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """All images once, as they are and in order; the last batch may be smaller.

@@ -27,10 +27,22 @@ class JobContext:
     """Reports of one job, and the commands it gets.
 
     `stop()` may be called from a signal handler. Progress is written at most ten times a second.
+
+    Parameters
+    ----------
+    listens : whether it takes the commands of the run folder; of several processes only one may.
     """
 
-    def __init__(self, folder: RunFolder, lock: MachineLock, writer: ev.EventWriter) -> None:
+    def __init__(
+        self,
+        folder: RunFolder,
+        lock: MachineLock,
+        writer: ev.EventWriter,
+        *,
+        listens: bool = True,
+    ) -> None:
         self.folder = folder
+        self._listens = listens
         self._lock = lock
         self._writer = writer
         self._stop = False
@@ -137,7 +149,7 @@ class JobContext:
 
     def _poll(self, *, at_once: bool = False) -> None:
         now = time.monotonic()
-        if not at_once and now - self._last_poll < 0.2:
+        if not self._listens or (not at_once and now - self._last_poll < 0.2):
             return
         self._last_poll = now
         match self.folder.take_command():

@@ -158,6 +158,22 @@ class EventWriter:
         os.close(self._file)
 
 
+class SilentWriter(EventWriter):
+    """Of a process that has nothing to say: what it would say is said by another one."""
+
+    def __init__(self) -> None:
+        pass
+
+    def write(self, event: AnyEvent) -> None:
+        """Nothing."""
+
+    def sync(self) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+
 def _ends_with_newline(path: Path) -> bool:
     with path.open("rb") as file:
         file.seek(-1, os.SEEK_END)

@@ -7,10 +7,11 @@ relative to the project folder, so that a project can be moved.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
+from nasstudio.engine.data.augmentation import Augmentation
 from nasstudio.engine.data.document import DataDocument
 from nasstudio.engine.device.device import Device
 from nasstudio.engine.errors import InvalidInput
@@ -93,32 +94,56 @@ class TrainSpec(Specification, frozen=True, kw_only=True, tag="train"):
     Attributes
     ----------
     batch : images a step.
-    weight_decay, momentum, smoothing : of SGD and of label smoothing.
+    accumulate : micro-batches that a batch is divided into, each with batch-norm statistics of its own. Processes that
+        `torchrun` starts share them out, so their number changes nothing but the time.
+    optimiser : ``sgd`` with Nesterov momentum, or ``adamw``, whose beta 1 is `momentum`.
+    smoothing : of the labels.
+    dropout : share of the classifier's inputs, of subnets that learn from labels.
+    ema : decay of the moving average of the weights, which is what is evaluated and saved; 0: none.
+    augmentation : of the training images; what it leaves open is usual for the data.
+    temperature : of the teacher's soft labels.
+    precision : ``fp32``, or autocast to ``bf16`` or (on a GPU) ``fp16``.
+    device : ``cpu`` or ``cuda``.
     calibration_images : images for the batch-norm statistics of an evaluated subnet.
     validation_images : at most so many validation images are used for the curves; 0: all.
     checkpoint_s : time between checkpoints, s.
     start : a supernet to go on from; None: fresh weights.
+    teacher : a supernet of the same images, of any space, whose largest network teaches; None: this one's own.
     """
 
     space: SpaceDocument
     data: DataDocument
     schedule: Schedule
     batch: Positive = 64
+    accumulate: Positive = 1
+    optimiser: Literal["sgd", "adamw"] = "sgd"
     weight_decay: float = 3e-5
     momentum: Share = 0.9
     smoothing: Share = 0.1
+    dropout: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
+    ema: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.999
+    augmentation: Augmentation = Augmentation()
+    temperature: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    device: Literal["cpu", "cuda"] = "cpu"
     calibration_images: Natural = 1000
     validation_images: Natural = 1000
     checkpoint_s: float = 30.0
     start: Reference | None = None
+    teacher: Reference | None = None
 
 
 class CollectSpec(Specification, frozen=True, kw_only=True, tag="collect"):
-    """Evaluate random subnets: the pairs that the accuracy predictor learns from.
+    """Evaluate subnets: the pairs that the accuracy predictor learns from.
 
     Attributes
     ----------
     networks : how many subnets.
+    active : share of them that is chosen where a search would go, in rounds, once the others have been measured.
+    rounds : of choosing, fitting and measuring; each has its part of these networks.
+    objective : the metric on the other axis of the front: ``macs``, or one that `table` gives, e.g.
+        ``latency:ort-1t-3f9c2a``.
+    table : for an objective that is a latency.
     validation_images : of the first half of the validation split; 0: all.
     """
 
@@ -126,12 +151,21 @@ class CollectSpec(Specification, frozen=True, kw_only=True, tag="collect"):
     data: DataDocument
     supernet: Reference
     networks: Positive = 200
+    active: Share = 0.4
+    rounds: Positive = 4
+    objective: str = "macs"
+    table: Reference | None = None
     calibration_images: Natural = 1000
     validation_images: Natural = 0
 
 
 class FitSpec(Specification, frozen=True, kw_only=True, tag="fit"):
-    """Fit the accuracy predictor to collected pairs."""
+    """Fit the accuracy predictor to collected pairs.
+
+    Attributes
+    ----------
+    held_back : share of the networks that is held back at a time, to judge.
+    """
 
     space: SpaceDocument
     pairs: tuple[Reference, ...]
@@ -250,29 +284,102 @@ class KitSpec(Specification, frozen=True, kw_only=True, tag="kit"):
     formats: tuple[str, ...] = ("onnx",)
 
 
+class ImportSpec(Specification, frozen=True, kw_only=True, tag="importing"):
+    """Take a published supernet or accuracy predictor into the project.
+
+    Attributes
+    ----------
+    source : absolute path of the file; which of the two it is, its tensors say.
+    space : the project's space, which the file must belong to; None: a supernet brings its own.
+    resolutions : input sizes of the space that it brings, px; empty: those of the published one.
+    """
+
+    source: str
+    space: SpaceDocument | None = None
+    resolutions: tuple[Positive, ...] = ()
+
+
+class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A network of a study, and what it was chosen for.
+
+    Attributes
+    ----------
+    device : id of the device; empty: for none in particular.
+    limit_ms : latency limit that it was chosen under, ms.
+    """
+
+    genome: tuple[int, ...]
+    device: str = ""
+    limit_ms: float | None = None
+
+
+class StudySpec(Specification, frozen=True, kw_only=True, tag="study"):
+    """Once-for-All against training alone: train each target's network by itself and compare.
+
+    Attributes
+    ----------
+    training : how the supernet was trained: the recipe of every network here.
+    supernet : what that training made.
+    targets : the networks.
+    epochs : of each network; 0: as many as the supernet's whole schedule.
+    rates : learning rates that are tried; the better one is chosen on images that are not reported. Empty: that of the
+        supernet's first phase, and half of it.
+    taught : train each network a second time with a teacher, the supernet's largest subnet.
+    tuning_epochs, tuning_rate : train the supernet's subnet on for so long; 0: not at all.
+    seeds : trainings of each kind, with seeds from `seed` on.
+    calibration_images : for the batch-norm statistics of every network that is evaluated.
+    pairs_s, search_s : measured seconds of collecting accuracy pairs and fitting the predictor, and of one search.
+    """
+
+    training: TrainSpec
+    supernet: Reference
+    targets: tuple[Target, ...]
+    epochs: Natural = 0
+    rates: tuple[float, ...] = ()
+    taught: bool = False
+    tuning_epochs: Natural = 0
+    tuning_rate: float = 0.01
+    seeds: Positive = 1
+    calibration_images: Natural = 2000
+    pairs_s: float | None = None
+    search_s: float | None = None
+
+    @property
+    def space(self) -> SpaceDocument:
+        return self.training.space
+
+    @property
+    def data(self) -> DataDocument:
+        return self.training.data
+
+
 AnySpec = (
     ProbeSpec
     | ProfileSpec
     | TrainSpec
     | CollectSpec
+    | StudySpec
     | FitSpec
     | SearchSpec
     | VerifySpec
     | ExportSpec
     | ReferenceSpec
     | KitSpec
+    | ImportSpec
 )
 KINDS = (
     "probe",
     "profile",
     "train",
     "collect",
+    "study",
     "fit",
     "search",
     "verify",
     "export",
     "reference",
     "kit",
+    "importing",
 )
 
 

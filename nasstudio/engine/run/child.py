@@ -2,6 +2,9 @@
 
 The runner of a job is the function `run(spec, job)` in the module `nasstudio.engine.run.<kind>`; it returns the
 summary that goes into the `done` event.
+
+`torchrun ... -m nasstudio.engine.run RUN_FOLDER` starts several of them. The first is the child as ever; the others
+help it without a word, and only where the work can be shared.
 """
 
 from __future__ import annotations
@@ -28,12 +31,17 @@ from nasstudio.engine.job.folder import RunFolder
 from nasstudio.engine.job.specification import AnySpec
 
 Runner = Callable[[Any, JobContext], dict[str, Any]]
+SHARED = ("train",)  # jobs that several processes can share
 
 
 def main(path: Path) -> int:
     """Run the job of a run folder. Returns the exit code of the process."""
     faulthandler.enable()
     folder = RunFolder(path.resolve())
+    if "TORCHELASTIC_RUN_ID" in os.environ:  # torchrun's
+        if os.environ["RANK"] != "0":
+            return _help(folder)
+        folder.record_process(os.getpid())  # no other one of ours has started it
     writer = ev.EventWriter(folder.events)
     writer.write(
         ev.Started(version=_version(), protocol=ev.PROTOCOL, pid=os.getpid(), machine=_machine())
@@ -79,6 +87,28 @@ def main(path: Path) -> int:
         writer.close()
         if lock is not None:
             lock.close()
+    return 0
+
+
+def _help(folder: RunFolder) -> int:
+    """Take part in the work of the first process, which does all the talking."""
+    spec = folder.spec()
+    if spec.kind not in SHARED:
+        return 0
+    lock = MachineLock(
+        lock_path(), exclusive=False
+    )  # never taken: the first process has it for all
+    job = JobContext(folder, lock, ev.SilentWriter(), listens=False)
+    _stop_on_signals(job)
+    try:
+        _run(spec, job)
+    except StopJob:
+        return 0
+    except StudioError as problem:
+        print(problem, file=sys.stderr)
+        return problem.exit_code
+    finally:
+        lock.close()
     return 0
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from nasstudio.engine.data.augmentation import Augmentation
 from nasstudio.engine.data.document import DataDocument
 from nasstudio.engine.errors import CorruptFile, InvalidInput
 from nasstudio.engine.net.tensor_file import copy_into, read_tensors, write_tensors
@@ -32,11 +33,19 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str
     schedule: Schedule
     batch: int
+    accumulate: int
+    optimiser: str
     weight_decay: float
     momentum: float
     smoothing: float
+    dropout: float
+    ema: float
+    temperature: float
+    precision: str
+    augmentation: Augmentation
     seed: int
     start: str
+    teacher: str
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +56,9 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     step, phase, epoch : where it is; `phase` and `epoch` follow from the step and are here for people.
     evaluated : epochs after which the subnets were evaluated and reported.
     images : training images seen.
+    passes : images that went forward and backward through a network: a step with four subnets counts each four times.
     seconds : of work so far.
+    step_seconds : of the steps alone, by `train.clock`, without evaluation, checkpoints and pauses.
     accuracy : the last ones reported.
     """
 
@@ -56,8 +67,20 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int = 0
     evaluated: int = 0
     images: int = 0
+    passes: int = 0
     seconds: float = 0.0
+    step_seconds: float = 0.0
     accuracy: dict[str, float] = {}
+
+    def after_step(self, step: int, batch: int, networks: int, seconds: float) -> Progress:
+        """The progress after one more step of so many images and networks."""
+        return msgspec.structs.replace(
+            self,
+            step=step,
+            images=self.images + batch,
+            passes=self.passes + batch * networks,
+            step_seconds=self.step_seconds + seconds,
+        )
 
 
 class CheckpointAbout(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +107,7 @@ class Checkpoints:
             The file can't be written; the older ones are untouched.
         """
         about = CheckpointAbout(
-            identity=self.identity, progress=progress, teacher=trainer.teacher is not None
+            identity=self.identity, progress=progress, teacher=trainer.has_taught
         )
         path = self.folder / f"resume-{progress.step:09d}.safetensors"
         write_tensors(path, KIND, trainer.state(), msgspec.json.encode(about))

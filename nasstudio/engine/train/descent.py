@@ -1,8 +1,4 @@
-"""Stochastic gradient descent with Nesterov momentum (Sutskever et al. 2013), as torch computes it.
-
-Ours, because its state is then a plain table of tensors for the checkpoint, weights that a subnet does not use can
-rest, and because torch's optimisers import its compiler, two seconds at the start of every job.
-"""
+"""Stochastic gradient descent with Nesterov momentum (Sutskever et al. 2013), as torch computes it."""
 
 from __future__ import annotations
 
@@ -10,6 +6,8 @@ from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
+
+from nasstudio.engine.net.tensor_file import Tensors
 
 
 class Descent:
@@ -41,14 +39,20 @@ class Descent:
 
     @torch.no_grad()
     def step(self, rate: float) -> None:
-        """One step. With d = g + decay p and v = momentum v + d: p = p - rate (d + momentum v)."""
+        """One step. With d = g + decay p and v = momentum v + d: p = p - rate (d + momentum v).
+
+        It works inside the gradients: fresh memory of their size would cost as much as the arithmetic.
+        """
         for name, parameter in self._parameters.items():
             if parameter.grad is None:
                 continue
             change: Tensor = parameter.grad
             if name in self._decayed and self._decay:
-                change = change.add(parameter, alpha=self._decay)
+                change.add_(parameter, alpha=self._decay)
             velocity = self.momentum[name]
             velocity.mul_(self._factor).add_(change)
-            change = change.add(velocity, alpha=self._factor)
-            parameter.add_(change, alpha=-rate)
+            parameter.add_(change.add_(velocity, alpha=self._factor), alpha=-rate)
+
+    def state(self) -> Tensors:
+        """The momentum of each parameter."""
+        return {f"momentum.{name}": velocity for name, velocity in self.momentum.items()}

@@ -48,12 +48,14 @@ class Plan:
     Attributes
     ----------
     epoch_steps : steps of one epoch.
+    only : a network that is trained alone: every step has it, at its own resolution; None: subnets are drawn.
     """
 
     space: SearchSpace
     schedule: Schedule
     epoch_steps: int
     seed: int
+    only: tuple[int, ...] | None = None
 
     @property
     def steps(self) -> int:
@@ -86,6 +88,8 @@ class Plan:
     def subnets(self, step: int) -> Population:
         """The subnets of a step, all at one resolution. `(networks, genes)`."""
         phase = self.phase(step)
+        if self.only is not None:
+            return np.repeat(self.space.checked([self.only]), phase.networks, axis=0)
         resolution = self._generator(_RESOLUTION, step, 0)
         least = opened(self.space, phase.largest)
         px = resolution.integers(least[0], len(self.space.genes[0]))
@@ -125,7 +129,7 @@ class Plan:
             drawn = np.concatenate([self.subnets(int(step)) for step in steps])
             full = np.repeat(self.space.largest()[None], len(drawn), axis=0)
             full[:, 0] = drawn[:, 0]
-            teacher = float(macs(self.space, full).mean()) / 3 if phase.distill else 0.0
+            teacher = float(macs(self.space, full).mean()) / 3 if phase.needs_teacher else 0.0
             mean = float(macs(self.space, drawn).mean())
             costs.append((phase.networks * mean + teacher) / whole)
             begin += phase.epochs * self.epoch_steps

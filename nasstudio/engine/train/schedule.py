@@ -1,10 +1,13 @@
 """Training schedules as data: phases that open more and more of the space.
 
 Progressive shrinking (Cai et al. 2020, sec. 3.3): the full network first, then elastic kernel, depth and expand
-ratio, with elastic resolution throughout. A schedule names no tensor and imports no torch.
+ratio, with elastic resolution throughout. Or one stage with the sandwich rule, in which the largest network of each
+step teaches the others (Yu et al. 2020, BigNAS). A schedule names no tensor and imports no torch.
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 import msgspec
 
@@ -23,9 +26,12 @@ class Phase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rate : highest learning rate; cosine to 0.
     largest : gene kind -> how many of its largest options are open; a kind that is not named is open entirely.
     networks : subnets a step; their gradients are summed (OFA code).
-    distill : weight of the distillation loss from the teacher (the network at the end of the first phase).
+    distill : weight of the distillation loss.
     sandwich : with two or more networks a step the largest is always one of them, with three or more the smallest too
         (Yu & Huang 2019).
+    distill_from : who teaches. ``teacher``: one network that does not change, beside the labels (OFA): the training's
+        own, or the largest network as it was at the end of the first phase. ``largest``: the largest network of the
+        same step, which learns from the labels; the others learn from it alone (BigNAS, AlphaNet).
     """
 
     name: str
@@ -36,6 +42,17 @@ class Phase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     networks: int = 1
     distill: float = 0.0
     sandwich: bool = False
+    distill_from: Literal["teacher", "largest"] = "teacher"
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the largest network of each step teaches the others."""
+        return self.distill_from == "largest"
+
+    @property
+    def needs_teacher(self) -> bool:
+        """Whether it distils from a network that does not change."""
+        return self.distill > 0 and not self.in_place
 
 
 class Schedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -103,5 +120,12 @@ def checked(schedule: Schedule) -> Schedule:
                 "Networks a step and open options must be at least 1, the distillation weight not negative.",
                 where=place,
                 remedy="Correct the phase.",
+            )
+        if phase.in_place and not (phase.sandwich and phase.networks > 1 and phase.distill > 0):
+            raise InvalidInput(
+                "The largest network can only teach others of the same step.",
+                where=place,
+                remedy="Set sandwich, two or more networks a step and a distillation weight above 0, "
+                "or distil from the teacher.",
             )
     return schedule

@@ -41,3 +41,18 @@ def test_that_no_padding_and_no_flip_change_nothing():
     result = augmented(IMAGES, Augmentation(0, False), np.random.default_rng(0))
 
     np.testing.assert_array_equal(result, IMAGES)
+
+
+def test_that_a_share_of_the_images_loses_a_rectangle_of_the_published_size():
+    flat = np.full((400, 20, 20, 1), 7, dtype=np.uint8)
+
+    result = augmented(flat, Augmentation(0, False, erase=0.25), np.random.default_rng(0))
+
+    gone = (result != 7)[..., 0]
+    hit = gone.any((1, 2))
+    assert 70 < hit.sum() < 130
+    for image in gone[hit]:
+        rows, columns = np.flatnonzero(image.any(1)), np.flatnonzero(image.any(0))
+        area = (rows[-1] - rows[0] + 1) * (columns[-1] - columns[0] + 1)
+        assert image.sum() >= 0.9 * area - 2  # noise may have the old brightness here and there
+        assert area <= 0.36 * 400

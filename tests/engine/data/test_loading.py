@@ -51,6 +51,46 @@ def test_that_an_epoch_resumed_at_a_step_is_the_tail_of_the_whole_one_bit_for_bi
         assert torch.equal(labels, labels_again)
 
 
+@pytest.mark.parametrize("mixup", [0.0, 0.5])
+def test_that_pieces_of_a_step_are_the_same_whoever_takes_them(mixup):
+    batches = Batches(IMAGES, "train", augmentation=Augmentation(1, True, 0.5, mixup))
+
+    whole = list(batches.pieces(24, 2, 7, 0, 4, range(4)))
+    second = list(batches.pieces(24, 2, 7, 1, 4, range(2, 4)))
+
+    expected = [whole[4 * step + part] for step in range(1, len(whole) // 4) for part in (2, 3)]
+    assert len(second) == len(expected) > 0
+    for (images, labels), (again, labels_again) in zip(expected, second, strict=True):
+        assert images.shape[0] == 6
+        assert images.is_contiguous(memory_format=torch.channels_last)
+        assert torch.equal(images, again)
+        assert torch.equal(labels, labels_again)
+
+
+def test_that_pieces_together_are_the_images_of_the_batch():
+    plain = Batches(IMAGES, "train", augmentation=PLAIN)
+
+    (whole, labels), *_ = plain.epoch(24, 0, 3)
+    pieces = list(plain.pieces(24, 0, 3, 0, 4, range(4)))[:4]
+
+    assert torch.equal(torch.cat([images for images, _ in pieces]), whole)
+    assert torch.equal(torch.cat([found for _, found in pieces]), labels)
+
+
+def test_that_mixed_images_have_labels_mixed_alike():
+    mixing = Batches(IMAGES, "train", augmentation=Augmentation(0, False, mixup=1.0))
+
+    images, labels = next(mixing.pieces(24, 0, 3, 0, 1, range(1)))
+    plain, classes = next(Batches(IMAGES, "train", augmentation=PLAIN).epoch(24, 0, 3))
+
+    assert torch.allclose(labels.sum(1), torch.ones(24))
+    share = float(labels[torch.arange(24), classes].min())
+    rest = (images - share * plain) / (1 - share)  # what was mixed in: other images of the batch
+    nearest = (rest[:, None] - plain[None]).abs().amax((2, 3, 4)).min(1).values
+    assert float(nearest.max()) < 1e-3
+    assert len(set(labels.max(1).values.tolist())) <= 3
+
+
 def test_that_epochs_and_seeds_differ_in_order_and_in_augmentation():
     def first(epoch, seed):
         return next(iter(BATCHES.epoch(16, epoch, seed)))[0]

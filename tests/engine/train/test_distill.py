@@ -7,7 +7,7 @@ import torch
 from nasstudio.engine.net.supernet import Supernet
 from nasstudio.engine.space.families import build, preset
 from nasstudio.engine.space.mobilenet import MobileNetSpace
-from nasstudio.engine.train.distill import blank_teacher, distillation, teacher_of
+from nasstudio.engine.train.distill import distillation, teacher_of
 
 
 def test_that_the_loss_is_the_formula() -> None:
@@ -34,10 +34,23 @@ def test_that_the_teacher_computes_what_the_full_network_did_then() -> None:
     assert not teacher.training
 
 
-def test_that_a_blank_teacher_takes_the_tensors_of_another() -> None:
+def test_that_a_temperature_softens_both_and_keeps_the_size_of_the_gradient() -> None:
+    student, teacher = torch.randn(5, 7, requires_grad=True), torch.randn(5, 7)
+    soft = (teacher / 4).softmax(1)
+    expected = -16 * (soft * (student / 4).log_softmax(1)).sum(1).mean()
+    found = distillation(student, teacher, 4.0)
+    assert torch.allclose(found, expected, rtol=1e-5)
+    # d/ds = T (softmax(s / T) - softmax(t / T)) / n, Hinton et al. 2015, eq. 2.
+    (gradient,) = torch.autograd.grad(found, student)
+    assert torch.allclose(gradient, 4 * ((student / 4).softmax(1) - soft) / 5, atol=1e-6)
+
+
+def test_that_a_teacher_can_have_statistics_of_its_own() -> None:
     space = build(preset("mbv3_28_fast"))
-    assert isinstance(space, MobileNetSpace)
-    teacher, blank = teacher_of(Supernet(space)), blank_teacher(space)
-    blank.load_state_dict(teacher.state_dict(), strict=True)
-    x = torch.randn(2, 1, 28, 28)
-    assert torch.equal(teacher(x), blank(x))
+    supernet = Supernet(space)
+    x = torch.randn(64, 1, 28, 28)
+    shared, own = teacher_of(supernet), teacher_of(supernet, [x])
+    with torch.no_grad():
+        expected = supernet(x)  # in training mode: the statistics of these very images
+        assert torch.allclose(own(x), expected, atol=0.15 * float(expected.std()))
+        assert not torch.allclose(shared(x), expected, atol=0.5 * float(expected.std()))

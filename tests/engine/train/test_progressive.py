@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nasstudio.engine.errors import InvalidInput
 from nasstudio.engine.space.families import build, preset
 from nasstudio.engine.train.progressive import Plan, opened
 from nasstudio.engine.train.schedule import (
@@ -108,10 +109,30 @@ def test_that_more_open_options_than_there_are_is_all_of_them() -> None:
     assert not opened(SPACE, {"kernel": 9, "depth": 3}).any()
 
 
+def test_that_a_teacher_costs_time_and_the_largest_of_the_step_does_not() -> None:
+    def cost(**options) -> float:
+        phase = Phase("All", 2, 0.03, networks=3, sandwich=True, **options)
+        return Plan(SPACE, Schedule("s", "S", (phase,)), 10, 3).cost(0, 20)
+
+    alone, in_place = cost(), cost(distill=1.0, distill_from="largest")
+    assert in_place == pytest.approx(alone)
+    assert cost(distill=1.0) > 1.05 * alone
+
+
+@pytest.mark.parametrize(
+    "change", [{"sandwich": False}, {"networks": 1}, {"distill": 0.0}], ids=lambda c: next(iter(c))
+)
+def test_that_the_largest_can_only_teach_others_of_its_step(change: dict[str, object]) -> None:
+    options = {"networks": 3, "sandwich": True, "distill": 1.0, "distill_from": "largest"}
+    checked(Schedule("s", "S", (Phase("All", 1, 0.1, **options),)))
+    with pytest.raises(InvalidInput, match="phase 1"):
+        checked(Schedule("s", "S", (Phase("All", 1, 0.1, **(options | change)),)))
+
+
 @pytest.mark.parametrize("name", schedule_names())
 def test_that_shipped_schedules_open_the_whole_space_at_their_end(name: str) -> None:
     schedule = checked(schedule_preset(name))
-    assert schedule.phases[0].distill == 0
+    assert not schedule.phases[0].needs_teacher
     assert not opened(SPACE, schedule.phases[-1].largest).any()
     counts = [opened(SPACE, phase.largest) for phase in schedule.phases]
     assert all((after <= before).all() for before, after in pairwise(counts))

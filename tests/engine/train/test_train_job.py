@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 import torch
 
@@ -36,7 +37,11 @@ def assert_same(left: Path, right: Path) -> None:
     assert a.keys() == b.keys()
     assert [name for name in a if not torch.equal(a[name], b[name])] == []
     for path in left.glob("supernet-*.safetensors"):
-        assert (right / path.name).read_bytes() == path.read_bytes()
+        (net, about), (other, about_other) = load_supernet(path), load_supernet(right / path.name)
+        tensors = other.state_dict()
+        assert all(torch.equal(t, tensors[name]) for name, t in net.state_dict().items())
+        timeless = [msgspec.structs.replace(a, seconds=None) for a in (about, about_other)]
+        assert timeless[0] == timeless[1]
 
 
 def test_that_a_training_reports_its_course(whole: Path, spec) -> None:
@@ -175,6 +180,48 @@ def test_that_a_first_phase_without_a_teacher_can_not_distil(make_job, with_spec
     spec = with_spec(schedule=Schedule("s", "S", (Phase("Full", 1, 0.1, distill=1.0),)))
     with pytest.raises(InvalidInput, match="teacher"):
         run(spec, make_job("t", spec))
+
+
+def test_that_a_supernet_of_another_space_may_teach_from_the_first_step_on(
+    make_job, with_spec, spec, uninterrupted: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr("nasstudio.engine.run.train.METRIC_S", 0.0)  # every step is reported
+    teacher = RunFolder(uninterrupted).reference(uninterrupted / "supernet-3-expand.safetensors")
+    smaller = dict(spec.space.options, head=[8, 12])
+    taught = with_spec(
+        space=type(spec.space)("mobilenetv3", "smaller", "Smaller", smaller),
+        schedule=Schedule("s", "S", (Phase("Full", 2, 0.05, distill=1.0),)),
+        teacher=teacher,
+        temperature=2.0,
+    )
+    run(taught, make_job("taught", taught))
+    with pytest.raises(StopJob):
+        run(taught, make_job("parts", taught, 9))
+    job = make_job("parts", taught)
+    run(taught, job)
+    assert_same(uninterrupted.parent / "taught", job.path)
+    assert not any(name.startswith("teacher.") for name in tensors_of(job.path))
+    curves = [e.values for e in EventReader(job.folder.events).read() if hasattr(e, "step")]
+    assert sum(values.get("loss_kd") is not None for values in curves) >= 12
+
+
+def test_that_a_teacher_of_other_images_or_for_nobody_is_refused(
+    make_job, with_spec, spec, uninterrupted: Path
+) -> None:
+    teacher = RunFolder(uninterrupted).reference(uninterrupted / "supernet-3-expand.safetensors")
+    idle = with_spec(schedule=Schedule("s", "S", (Phase("Full", 1, 0.1),)), teacher=teacher)
+    with pytest.raises(InvalidInput, match="No phase"):
+        run(idle, make_job("idle", idle))
+    other = with_spec(teacher=teacher, data=DataDocument("fashion_mnist_small", {"limit": 97}))
+    with pytest.raises(InvalidInput, match="other images"):
+        run(other, make_job("other", other))
+
+
+def test_that_a_gpu_that_is_not_here_is_named(make_job, with_spec, monkeypatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    spec = with_spec(device="cuda")
+    with pytest.raises(InvalidInput, match="no GPU"):
+        run(spec, make_job("gpu", spec))
 
 
 def test_that_a_training_may_start_from_a_supernet(
