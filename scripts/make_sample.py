@@ -51,6 +51,7 @@ SPARE = (
     "*.part",
     "resume-*",
     "state.npz",
+    "queue.jsonl",
     "reference.onnx",
     "cells.jsonl",
     "*.db-wal",

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from nasstudio.engine.net.convolution import overwriting
+
 Norm = nn.BatchNorm1d | nn.BatchNorm2d
 
 
@@ -30,8 +32,9 @@ def recalibrate(network: nn.Module, batches: Sequence[Tensor]) -> None:
         norm.reset_running_stats()
         norm.momentum = None  # the plain average over batches
         norm.train()
-    for batch in batches:
-        network(batch)
+    with overwriting(network):
+        for batch in batches:
+            network(batch)
     for norm, momentum in zip(norms, usual, strict=True):
         norm.momentum = momentum
     network.eval()

@@ -1,8 +1,9 @@
 """AccuracyPredictor: how accurate every network of a space will be, learnt from measured pairs.
 
-Two kinds are tried, an additive model and an ensemble of small networks; cross-validation chooses, networks held back
-from everything judge, and the chosen kind is then fitted to all pairs. Its accuracy refers to the data on which the
-pairs were measured and to nothing else.
+Several kinds of model are tried; cross-validation chooses, networks held back from the choice and from the fit judge
+and tell how far off predictions are, and the chosen kind is then fitted to all pairs. Its accuracy refers to the data
+on which the pairs were measured and to nothing else. How good a published predictor is
+(`nasstudio.engine.predictor.published`) is not known here, and its uncertainty is none.
 """
 
 from __future__ import annotations
@@ -16,18 +17,24 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from nasstudio.engine.device.calibration import kendall_tau
 from nasstudio.engine.errors import CorruptFile, InvalidInput
+from nasstudio.engine.predictor import uncertainty
 from nasstudio.engine.predictor.arrays import read_arrays
+from nasstudio.engine.predictor.choice import Labels, Model, choose
 from nasstudio.engine.predictor.encoding import OneHot
-from nasstudio.engine.predictor.members import KINDS, Ensemble, Features, rebuilt
+from nasstudio.engine.predictor.kinds import KINDS
+from nasstudio.engine.predictor.published_mlp import PublishedMlp
 from nasstudio.engine.predictor.report import PredictorReport, judged
+from nasstudio.engine.predictor.ridge import Features
+from nasstudio.engine.predictor.uncertainty import Leverage, Uncertainty
 from nasstudio.engine.space.space import Population, SearchSpace
 
 Shares = NDArray[np.float64]
 LEAST = 12
-_FORMAT, _VERSION = "nasstudio.predictor", 1
-_FOLDS = 4
+JUDGES = 200
+_CHOSEN_SHARE, _CHOSEN_LEAST = 0.15, 20
+_STORED = {**KINDS, "published_mlp": PublishedMlp}
+_FORMAT, _VERSION = "nasstudio.predictor", 2
 
 
 class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,7 +47,7 @@ class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     space_hash: str
     mean: float
     scale: float
-    residual: float
+    uncertainty: Uncertainty | None
     report: PredictorReport
 
 
@@ -51,17 +58,16 @@ class AccuracyPredictor:
     Attributes
     ----------
     space : whose networks it knows.
-    ensemble : the fitted models.
-    mean, scale : of the accuracies it was fitted to, share; the models see standardised values.
-    residual : what the members' spread does not explain of the error on held-back networks, share.
+    model : the fitted models.
+    leverage, uncertainty : how unlike the measured networks one is, and what that means for its prediction; None: it
+        is not known how far off predictions are.
     report : how good it is.
     """
 
     space: SearchSpace
-    ensemble: Ensemble
-    mean: float
-    scale: float
-    residual: float
+    model: Model
+    leverage: Leverage | None
+    uncertainty: Uncertainty | None
     report: PredictorReport
 
     @property
@@ -70,20 +76,30 @@ class AccuracyPredictor:
 
     def of(self, population: Population) -> Shares:
         """Predicted accuracy of each member, share 0..1. population: `(n, genes)`. Returns `(n,)`."""
-        return self._accuracy(self._members(population))
+        return self.model.of(self.encoding.of(population))
+
+    def interval(self, population: Population) -> Shares:
+        """Half width of the interval that holds nine networks of ten on any images of the kind, share; nan: not known.
+
+        Returns `(n,)`.
+        """
+        if self.leverage is None or self.uncertainty is None:
+            return np.full(len(population), np.nan)
+        unlike = self._unlike(self.leverage, population)
+        return self.uncertainty.elsewhere(self.of(population), *unlike)
 
     def spread(self, population: Population) -> Shares:
-        """How far off each prediction may be: one standard deviation, share. Returns `(n,)`."""
-        members: Shares = self._members(population).std(axis=0) * self.scale
-        spread: Shares = np.hypot(members, self.residual)
-        return spread
+        """How far off each prediction may be on the images of the pairs: one standard deviation, share; nan: not known.
 
-    def _members(self, population: Population) -> NDArray[np.float64]:
-        return self.ensemble.members(self.encoding.of(population)).astype(np.float64)
+        Returns `(n,)`.
+        """
+        if self.leverage is None or self.uncertainty is None:
+            return np.full(len(population), np.nan)
+        return self.uncertainty.spread(*self._unlike(self.leverage, population))
 
-    def _accuracy(self, members: NDArray[np.float64]) -> Shares:
-        accuracy: Shares = np.clip(self.mean + self.scale * members.mean(axis=0), 0.0, 1.0)
-        return accuracy
+    def _unlike(self, leverage: Leverage, population: Population) -> tuple[Shares, Shares]:
+        features = self.encoding.of(population)
+        return leverage.of(features), self.model.variance(features)
 
     def save(self, path: Path) -> None:
         """Write it as an npz file without pickle, with a JSON header."""
@@ -93,13 +109,17 @@ class AccuracyPredictor:
             self.report.kind,
             self.space.name,
             self.space.hash,
-            self.mean,
-            self.scale,
-            self.residual,
+            self.model.mean,
+            self.model.scale,
+            self.uncertainty,
             self.report,
         )
         text = np.frombuffer(msgspec.json.encode(header), dtype=np.uint8)
-        arrays: dict[str, Any] = dict(self.ensemble.arrays(), header=text)
+        arrays: dict[str, Any] = {
+            **self.model.ensemble.arrays(),
+            **(uncertainty.arrays(self.leverage) if self.leverage is not None else {}),
+            "header": text,
+        }
         with path.open("wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
 
@@ -117,6 +137,12 @@ def fit(
     accuracies: Sequence[float] | Shares,
     rng: np.random.Generator,
     held_back: float = 0.2,
+    *,
+    halves: Sequence[Sequence[float]] | Shares | None = None,
+    images: int = 0,
+    costs: Sequence[float] | Shares | None = None,
+    judges: int = JUDGES,
+    kinds: Sequence[str] = tuple(KINDS),
 ) -> AccuracyPredictor:
     """The predictor that ranks unseen networks best.
 
@@ -124,41 +150,109 @@ def fit(
     ----------
     genomes : `(n, genes)`; a network that occurs more than once counts once, with its mean accuracy.
     accuracies : `(n,)` measured, share 0..1.
-    held_back : share of the networks kept for judging, 0.05..0.5.
+    held_back : share of the networks kept for judging at a time, 0.05..0.5.
+    halves : `(n, 2)` accuracies on one and the other half of the images: what holds on both will hold on others.
+    images : on which each was measured; 0: not known.
+    costs : `(n,)` of each network, in any unit; then the intervals hold for those too that a search would choose.
+    judges : networks are held back in turns until so many have been, or all.
+    kinds : that are tried, from simple to complex.
 
     Raises
     ------
     InvalidInput
         There are fewer than 12 distinct networks, or an accuracy is not a share, or all are equal.
     """
-    population, accuracy, noise = _distinct(space, genomes, accuracies)
+    pairs = _distinct(space, genomes, accuracies, halves, costs)
     if not 0.05 <= held_back <= 0.5:
         raise InvalidInput(
             f"{held_back:g} of the pairs can't be held back.",
             where="held_back",
             remedy="Choose a share from 0.05 to 0.5.",
         )
-    features = OneHot(space).of(population)
-    order = rng.permutation(len(accuracy))
-    held, train = np.split(order, [max(3, round(held_back * len(order)))])
-    taus = {kind: _cross_validated(kind, features[train], accuracy[train], rng) for kind in KINDS}
-    kind = max(taus, key=lambda name: (np.nan_to_num(taus[name], nan=-1.0), name == "ridge"))
-    trial, mean, scale = _fitted(kind, features[train], accuracy[train], rng)
-    members = mean + scale * trial.members(features[held]).astype(np.float64)
-    predicted = np.clip(members.mean(axis=0), 0.0, 1.0)
-    report = judged(kind, predicted, accuracy[held], n_train=len(train), taus=taus, noise=noise)
-    unexplained = (report.rmse_points / 100) ** 2 - float(np.mean(members.var(axis=0)))
-    residual = float(np.sqrt(max(unexplained, 0.0)))
-    final, mean, scale = _fitted(kind, features, accuracy, rng)
-    return AccuracyPredictor(space, final, mean, scale, residual, report)
+    pairs = pairs.at(rng.permutation(len(pairs.population)))
+    labels = pairs.labels
+    features = _encoding(space).of(pairs.population)
+    held = _held(features, labels, held_back, judges, kinds, rng)
+    picked = None
+    if pairs.costs is not None:
+        least = max(_CHOSEN_LEAST, round(_CHOSEN_SHARE * len(held.index)))
+        picked = uncertainty.best_predicted(held.predicted, pairs.costs[held.index], least)
+    actual = labels.accuracy[held.index]
+    error = held.predicted - actual
+    sure = uncertainty.calibrated(error, held.leverage, held.variance, picked, images)
+    choice = choose(features, labels, rng, kinds)
+    report = judged(
+        choice.kind,
+        held.predicted,
+        actual,
+        networks=len(pairs.population),
+        taus=choice.taus,
+        taus_top=choice.taus_top,
+        interval=sure.elsewhere(held.predicted, held.leverage, held.variance),
+        holding=choice.holding,
+        chosen=picked,
+        noise=pairs.noise,
+    )
+    model = choice.fitted(features, labels, rng)
+    return AccuracyPredictor(space, model, Leverage.fit(features), sure, report)
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What was predicted of networks that were held back: their indices, and `(n,)` arrays."""
+
+    index: NDArray[np.intp]
+    predicted: Shares
+    leverage: Shares
+    variance: Shares
+
+
+def _held(
+    features: Features,
+    labels: Labels,
+    share: float,
+    judges: int,
+    kinds: Sequence[str],
+    rng: np.random.Generator,
+) -> _Held:
+    """Hold networks back in turns; each turn chooses its kind and fits it to the others alone."""
+    n = len(features)
+    turns = max(2, round(1 / share))
+    parts = np.array_split(np.arange(n), turns)
+    needed = next((k for k in range(1, turns) if sum(map(len, parts[:k])) >= judges), turns)
+    index = np.concatenate(parts[:needed])
+    predicted, leverage, variance = np.empty((3, len(index)))
+    for part in parts[:needed]:
+        train = np.setdiff1d(np.arange(n), part)
+        choice = choose(features[train], labels.at(train), rng, kinds)
+        model = choice.fitted(features[train], labels.at(train), rng)
+        predicted[part] = model.of(features[part])
+        variance[part] = model.variance(features[part])
+        leverage[part] = Leverage.fit(features[train]).of(features[part])
+    return _Held(index, predicted, leverage, variance)
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    """Distinct networks with their mean accuracies, the pooled spread of repeated measurements, and their costs."""
+
+    population: Population
+    labels: Labels
+    noise: float | None
+    costs: Shares | None
+
+    def at(self, order: NDArray[np.intp]) -> _Pairs:
+        costs = None if self.costs is None else self.costs[order]
+        return _Pairs(self.population[order], self.labels.at(order), self.noise, costs)
 
 
 def _distinct(
     space: SearchSpace,
     genomes: Population | Sequence[Sequence[int]],
     accuracies: Sequence[float] | Shares,
-) -> tuple[Population, Shares, float | None]:
-    """Distinct networks with their mean accuracy, and the pooled spread of repeated measurements."""
+    halves: Sequence[Sequence[float]] | Shares | None,
+    costs: Sequence[float] | Shares | None,
+) -> _Pairs:
     measured = np.asarray(accuracies, dtype=np.float64)
     if measured.ndim != 1 or len(measured) != len(genomes):
         raise InvalidInput(
@@ -176,7 +270,9 @@ def _distinct(
     n = 0
     if len(measured):
         population = space.checked(np.asarray(genomes))
-        distinct, group = np.unique(population, axis=0, return_inverse=True)
+        distinct, first, group = np.unique(
+            population, axis=0, return_index=True, return_inverse=True
+        )
         n = len(distinct)
     if n < LEAST:
         raise InvalidInput(
@@ -195,30 +291,15 @@ def _distinct(
         )
     repeats = len(measured) - n
     squares = float(((measured - mean[group]) ** 2).sum())
-    return distinct, mean, float(np.sqrt(squares / repeats)) if repeats else None
-
-
-def _fitted(
-    kind: str, features: Features, accuracy: Shares, rng: np.random.Generator
-) -> tuple[Ensemble, float, float]:
-    """A model of standardised accuracies, with their mean and scale."""
-    mean, scale = float(accuracy.mean()), float(accuracy.std()) or 1.0
-    return KINDS[kind].fit(features, (accuracy - mean) / scale, rng), mean, scale
-
-
-def _cross_validated(
-    kind: str, features: Features, accuracy: Shares, rng: np.random.Generator
-) -> float:
-    """Mean Kendall tau over the folds; nan where it is not defined anywhere."""
-    fold = rng.permutation(len(accuracy)) % _FOLDS
-    taus = []
-    for number in range(_FOLDS):
-        test = fold == number
-        model, _, _ = _fitted(kind, features[~test], accuracy[~test], rng)
-        predicted = model.members(features[test]).mean(axis=0)
-        taus.append(kendall_tau(predicted.astype(np.float64), accuracy[test]))
-    defined = [tau for tau in taus if not np.isnan(tau)]
-    return float(np.mean(defined)) if defined else float("nan")
+    noise = float(np.sqrt(squares / repeats)) if repeats else None
+    known = None if costs is None else np.asarray(costs, dtype=np.float64)[first]
+    half_means = None
+    if halves is not None:
+        both = np.asarray(halves, dtype=np.float64)
+        half_means = np.stack(
+            [np.bincount(group, weights=both[:, half]) / times for half in (0, 1)], axis=1
+        )
+    return _Pairs(distinct, Labels(mean, half_means), noise, known)
 
 
 def load(path: Path, space: SearchSpace) -> AccuracyPredictor:
@@ -238,8 +319,10 @@ def load(path: Path, space: SearchSpace) -> AccuracyPredictor:
             where=path,
             remedy="Collect pairs and fit a predictor for this space.",
         )
-    shapes = KINDS[header.kind].shapes(_encoding(space).features)
-    for name, shape in shapes.items():
+    features = _encoding(space).features
+    models = _STORED[header.kind].shapes(features)
+    sure = uncertainty.shapes(features) if header.uncertainty is not None else {}
+    for name, shape in {**models, **sure}.items():
         array = arrays.get(name)
         if (
             array is None
@@ -248,9 +331,13 @@ def load(path: Path, space: SearchSpace) -> AccuracyPredictor:
             or not np.isfinite(array).all()
         ):
             raise _corrupt(path, f"its array '{name}' is missing or has the wrong shape")
-    ensemble = rebuilt(header.kind, {name: arrays[name] for name in shapes})
+    ensemble = _STORED[header.kind]({name: arrays[name] for name in models})
     return AccuracyPredictor(
-        space, ensemble, header.mean, header.scale, header.residual, header.report
+        space,
+        Model(ensemble, header.mean, header.scale),
+        Leverage(arrays["centre"], arrays["inverse"]) if sure else None,
+        header.uncertainty,
+        header.report,
     )
 
 
@@ -264,7 +351,7 @@ def _read(path: Path) -> tuple[_Header, dict[str, NDArray[Any]]]:
         ) from None
     except (KeyError, ValueError, RecursionError) as problem:  # msgspec's errors are ValueErrors
         raise _corrupt(path, f"it does not read ({problem})") from problem
-    if (header.format, header.version) != (_FORMAT, _VERSION) or header.kind not in KINDS:
+    if (header.format, header.version) != (_FORMAT, _VERSION) or header.kind not in _STORED:
         raise _corrupt(path, f"it is '{header.format}' version {header.version}")
     return header, arrays
 

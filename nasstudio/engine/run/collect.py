@@ -1,14 +1,14 @@
 """The runner of `collect`: the measured accuracy of many subnets, from which the accuracy predictor learns.
 
-Half of the networks are drawn uniformly, half evenly over the range of MACs, since uniform genes crowd in the middle;
-the smallest and the largest are always among them. The list follows from the seed alone, so that an interrupted run
-goes on where it was. In the run folder: ``pairs.jsonl``, one ``{"genome": [...], "accuracy": 0.87}`` a line.
+First networks that cover the space; their list follows from the seed alone. Then rounds: a predictor is fitted to what
+is known, and the networks that a search would find with it are measured, so that the predictor is good where it will be
+asked. All of them go through one evaluation queue in the run folder (``queue.jsonl``, ``pairs.jsonl``); an interrupted
+run goes on where it was, with the rounds that it had begun.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,26 +16,28 @@ import msgspec
 import numpy as np
 import torch
 
-from nasstudio.engine.accuracy.evaluate import Evaluator
-from nasstudio.engine.cost.counts import macs
+from nasstudio.engine.accuracy.coverage import coverage
+from nasstudio.engine.accuracy.evaluate import Evaluation, Evaluator
+from nasstudio.engine.accuracy.queue import EvaluationQueue, Pair
+from nasstudio.engine.accuracy.subnets import SubnetAccuracy
+from nasstudio.engine.cost.formats.own_json import from_json
+from nasstudio.engine.cost.metric import available
+from nasstudio.engine.cost.table import LatencyTable
 from nasstudio.engine.data.catalog import open_set
-from nasstudio.engine.errors import CorruptFile, InvalidInput
+from nasstudio.engine.errors import InvalidInput
 from nasstudio.engine.job.context import JobContext
 from nasstudio.engine.job.specification import CollectSpec
 from nasstudio.engine.net.storage import load_supernet
+from nasstudio.engine.predictor.active import Cost, next_networks
+from nasstudio.engine.predictor.ensemble import LEAST, fit
+from nasstudio.engine.predictor.kinds import SWIFT
 from nasstudio.engine.space.families import build
-from nasstudio.engine.space.space import Population, SearchSpace, unique
+from nasstudio.engine.space.space import Population, SearchSpace
 
 SPLIT = "validation_a"  # the other half verifies what was found with these
-_NETWORKS = 4  # purpose of the random stream
-_CANDIDATES = 20  # drawn for each network that is chosen by its MACs
-
-
-class Pair(msgspec.Struct, frozen=True):
-    """One line of the file."""
-
-    genome: list[int]
-    accuracy: float
+COVER, FRONT = "coverage", "front"
+_NETWORKS, _ROUNDS = 4, 5  # purposes of the random streams
+_JUDGES = 40  # networks held back when a round's predictor is fitted: its report is not read
 
 
 def run(spec: CollectSpec, job: JobContext, device: str = "cpu") -> dict[str, Any]:
@@ -43,16 +45,67 @@ def run(spec: CollectSpec, job: JobContext, device: str = "cpu") -> dict[str, An
 
     Returns
     -------
-    The summary: networks, lowest, mean and highest accuracy, images of each evaluation.
+    The summary: networks, of these chosen in rounds, lowest, mean and highest accuracy, images of each evaluation, and
+    the largest network's accuracy with shared statistics and with its own.
 
     Raises
     ------
     StudioError
         Supernet, space and data do not belong together, or the file of pairs is not this run's.
     """
-    torch.set_num_threads(max(1, spec.threads))
+    torch.set_num_threads(1)  # more threads are more processes: a small network keeps only one busy
     space = build(spec.space)
-    supernet, about = load_supernet(job.input(spec.supernet))
+    cost = _cost(spec, job, space)
+    subject = SubnetAccuracy(
+        str(job.input(spec.supernet)),
+        spec.data,
+        SPLIT,
+        spec.validation_images,
+        spec.calibration_images,
+        spec.seed,
+        device,
+    )
+    fingerprint, effect = _opened(spec, subject, space)
+    workers = spec.threads if device == "cpu" else 1
+    queue = EvaluationQueue(job.path, subject, workers, job.check)
+    total = min(spec.networks, space.size())
+
+    def say(pair: Pair) -> None:
+        job.result("pair", msgspec.json.decode(msgspec.json.encode(pair)))
+        job.progress(len(queue.results), total, unit="networks")
+
+    _collect(spec, space, cost, queue, say)
+    accuracy = np.array([pair.accuracy for pair in queue.results])
+    found = {
+        "networks": len(accuracy),
+        "active": sum(pair.reason != COVER for pair in queue.results),
+        "images": effect.images,
+        "accuracy_shared": effect.shared,
+        "accuracy_own": effect.accuracy,
+    }
+    about = {
+        "split": SPLIT,
+        "calibration_images": effect.calibration_images,
+        "space_hash": space.hash,
+        "supernet": spec.supernet.sha256,
+        "fingerprint": fingerprint,
+    }
+    job.artefact("pairs", queue.path, about=found | about)
+    ends = {"lowest": accuracy.min(), "mean": accuracy.mean(), "highest": accuracy.max()}
+    return found | {name: float(value) for name, value in ends.items()}
+
+
+def _opened(
+    spec: CollectSpec, subject: SubnetAccuracy, space: SearchSpace
+) -> tuple[str, Evaluation]:
+    """The images' fingerprint, and what re-calibration does to the largest network.
+
+    Raises
+    ------
+    InvalidInput
+        Supernet, space and data do not belong together.
+    """
+    supernet, about = load_supernet(Path(subject.supernet))
     images = open_set(spec.data)
     if supernet.space.hash != space.hash:
         raise InvalidInput(
@@ -67,133 +120,71 @@ def run(spec: CollectSpec, job: JobContext, device: str = "cpu") -> dict[str, An
             remedy="Choose the data that it was trained on, or train again.",
         )
     evaluator = Evaluator(
-        supernet.to(device), images, spec.calibration_images, spec.seed, device=device
+        supernet.to(subject.device), images, subject.calibration_images, spec.seed, subject.device
     )
-    population = coverage(space, spec.networks, np.random.default_rng([_NETWORKS, spec.seed]))
-    path = job.path / "pairs.jsonl"
-    pairs = kept(path, population)
-    with path.open("ab") as file:
-        for genome in population[len(pairs) :]:
-            job.check()
-            value = evaluator.accuracy(genome, SPLIT, spec.validation_images, job.check)
-            pair = Pair(genome.tolist(), value)
-            file.write(msgspec.json.encode(pair) + b"\n")
-            file.flush()
-            pairs.append(pair)
-            job.result("pair", {"genome": pair.genome, "accuracy": pair.accuracy})
-            job.progress(len(pairs), len(population), unit="networks")
-        os.fsync(file.fileno())
-    used = len(images.split(SPLIT))
-    used = min(used, spec.validation_images) or used
-    job.artefact(
-        "pairs",
-        path,
-        about={
-            "networks": len(pairs),
-            "split": SPLIT,
-            "images": used,
-            "calibration_images": spec.calibration_images,
-            "space_hash": space.hash,
-            "supernet": spec.supernet.sha256,
-            "fingerprint": images.fingerprint,
-        },
-    )
-    accuracy = np.array([pair.accuracy for pair in pairs])
-    return {
-        "networks": len(pairs),
-        "lowest": float(accuracy.min()),
-        "mean": float(accuracy.mean()),
-        "highest": float(accuracy.max()),
-        "images": used,
-    }
+    return images.fingerprint, evaluator.evaluation(space.largest(), SPLIT, subject.images)
 
 
-def coverage(space: SearchSpace, n: int, rng: np.random.Generator) -> Population:
-    """Distinct networks that cover a space. `(n or fewer, genes)`; fewer only if the space has no more.
+def _cost(spec: CollectSpec, job: JobContext, space: SearchSpace) -> Cost:
+    """The objective as a function of a population.
 
     Raises
     ------
     InvalidInput
-        `n` is less than 2: the smallest and the largest are always among them.
+        Neither the counts nor the table have it.
     """
-    if n < 2:
+    table = LatencyTable()
+    if spec.table is not None:
+        path = job.input(spec.table)
+        table = from_json(path.read_bytes(), str(path))
+    metrics = {metric.key: metric for metric in available(space, table)}
+    if spec.objective not in metrics:
         raise InvalidInput(
-            f"{n} networks can't cover a space.", remedy="Choose at least 2, better 100."
+            f"There is no metric '{spec.objective}'.",
+            where="objective",
+            remedy=f"Choose one of: {', '.join(metrics)}.",
         )
-    n = min(n, space.size())
-    ends = np.stack([space.smallest(), space.largest()])
-    found = ends[unique(ends)]
-    found = _grown(space, found, (n + len(found) + 1) // 2, rng, _uniform)
-    return _grown(space, found, n, rng, _even)
+    return metrics[spec.objective].of
 
 
-def _uniform(space: SearchSpace, n: int, rng: np.random.Generator) -> Population:
-    return space.sample(n, rng)
-
-
-def _even(space: SearchSpace, n: int, rng: np.random.Generator) -> Population:
-    """Members at evenly spaced MACs: the nearest candidates to `n` targets on a logarithmic scale."""
-    ends = np.stack([space.smallest(), space.largest()])
-    spread = _blends(space, _CANDIDATES * n, rng)
-    costs = np.log(macs(space, spread))
-    low, high = np.log(macs(space, ends))
-    targets = low + (high - low) * (np.arange(n) + rng.random(n)) / n
-    chosen: Population = spread[np.abs(costs[None] - targets[:, None]).argmin(axis=1)]
-    return chosen
-
-
-def _blends(space: SearchSpace, n: int, rng: np.random.Generator) -> Population:
-    """Members with genes that lean to small or to large options, so that both ends are met."""
-    lean = rng.beta(0.5, 0.5, size=(n, 1))
-    drawn = rng.random((n, len(space.genes)))
-    # The maximum of a few uniform numbers leans up, the minimum down; a power does it smoothly.
-    leaning = drawn ** ((1 - lean + 0.1) / (lean + 0.1))
-    return space.canonical((leaning * space.cardinalities).astype(np.int16))
-
-
-def _grown(
+def _collect(
+    spec: CollectSpec,
     space: SearchSpace,
-    found: Population,
-    n: int,
-    rng: np.random.Generator,
-    draw: Callable[[SearchSpace, int, np.random.Generator], Population],
-) -> Population:
-    """The population with distinct members added until it has `n`."""
-    while (before := len(found)) < n:
-        both = np.concatenate([found, draw(space, n - before, rng)])
-        found = both[unique(both)]
-        if len(found) == before:
-            draw = _uniform  # nothing new comes that way: take whatever there still is
-    return found
+    cost: Cost,
+    queue: EvaluationQueue,
+    say: Callable[[Pair], None],
+) -> None:
+    """Measure the networks that cover the space, then each round's; rounds that were begun are kept."""
+    total = min(spec.networks, space.size())
+    sizes = round_sizes(total, spec.active, spec.rounds)
+    if not queue.batches:
+        rng = np.random.default_rng([_NETWORKS, spec.seed])
+        queue.put(coverage(space, sizes[0], rng), reason=COVER)
+    queue.run(say)
+    for number in range(1, len(sizes)):
+        if len(queue.batches) <= number:
+            rng = np.random.default_rng([_ROUNDS, spec.seed, number])
+            queue.put(_round(space, cost, queue.results, sizes[number], rng), reason=FRONT)
+        queue.run(say)
 
 
-def kept(path: Path, population: Population) -> list[Pair]:
-    """The pairs of an interrupted run; a torn last line is cut off.
+def round_sizes(total: int, active: float, rounds: int) -> list[int]:
+    """How many networks cover the space, and how many each round has. There is enough for a predictor before the first.
 
-    Raises
-    ------
-    CorruptFile
-        A line does not read or is not the network that this run evaluates there; the line is named.
+    Rounds without a network are left out.
     """
-    if not path.is_file():
-        return []
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if len(whole) < len(content):
-        os.truncate(path, len(whole))
-    pairs: list[Pair] = []
-    for number, line in enumerate(whole.splitlines(), start=1):
-        try:
-            pair = msgspec.json.decode(line, type=Pair)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise _foreign(path, number, "does not read") from None
-        if number > len(population) or pair.genome != population[number - 1].tolist():
-            raise _foreign(path, number, "is not a network of this run")
-        pairs.append(pair)
-    return pairs
+    first = min(total, max(total - round(active * total), LEAST))
+    each = np.diff(np.linspace(0, total - first, rounds + 1).round().astype(int))
+    return [first, *(int(n) for n in each if n)]
 
 
-def _foreign(path: Path, number: int, what: str) -> CorruptFile:
-    return CorruptFile(
-        f"Line {number} {what}.", where=path, remedy="Delete the file and collect again."
-    )
+def _round(
+    space: SearchSpace, cost: Cost, pairs: Sequence[Pair], n: int, rng: np.random.Generator
+) -> Population:
+    """The next `n` networks: where a search would go with what is known."""
+    known = np.array([pair.genome for pair in pairs], dtype=np.int16)
+    accuracy = [pair.accuracy for pair in pairs]
+    if len(set(accuracy)) == 1:  # nothing to learn yet: go on covering
+        return space.sample(n, rng)
+    predictor = fit(space, known, accuracy, rng, costs=cost(known), judges=_JUDGES, kinds=SWIFT)
+    return next_networks(predictor, cost, known, n, rng)

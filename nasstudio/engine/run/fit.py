@@ -6,14 +6,15 @@ end is one that a running collection has not finished, and is left out.
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
 
 from nasstudio.engine.atomic import replace_atomic
+from nasstudio.engine.cost.counts import macs
 from nasstudio.engine.errors import InvalidInput
 from nasstudio.engine.job.context import JobContext
 from nasstudio.engine.job.specification import FitSpec
@@ -23,10 +24,15 @@ from nasstudio.engine.space.space import SearchSpace
 
 
 class Pair(msgspec.Struct, frozen=True):
-    """One measured network: option indices, and validation accuracy as a share 0..1."""
+    """One measured network: option indices, and validation accuracy as a share 0..1.
+
+    `images` is on how many, `halves` the accuracy on each half of them; 0 and None where nobody said so.
+    """
 
     genome: tuple[int, ...]
     accuracy: float
+    images: Annotated[int, msgspec.Meta(ge=0)] = 0
+    halves: tuple[float, float] | None = None
 
 
 def run(spec: FitSpec, job: JobContext) -> dict[str, Any]:
@@ -38,12 +44,16 @@ def run(spec: FitSpec, job: JobContext) -> dict[str, Any]:
     job.log(f"{len(pairs)} pairs.")
     job.progress(0, 1, unit="fit", label="Fitting")
     job.check()
+    genomes = [pair.genome for pair in pairs]
     predictor = fit(
         space,
-        [pair.genome for pair in pairs],
+        genomes,
         [pair.accuracy for pair in pairs],
         np.random.default_rng(spec.seed),
         spec.held_back,
+        halves=_halves(pairs),
+        images=min((pair.images for pair in pairs), default=0),
+        costs=macs(space, space.checked(genomes)) if genomes else None,
     )
     path = job.path / "predictor.npz"
     replace_atomic(path, predictor.save)
@@ -54,6 +64,12 @@ def run(spec: FitSpec, job: JobContext) -> dict[str, Any]:
     summary = {key: value for key, value in about.items() if key not in ("predicted", "actual")}
     job.result("predictor", summary)
     return {**summary, "pairs": len(pairs)}
+
+
+def _halves(pairs: Sequence[Pair]) -> list[tuple[float, float]] | None:
+    """Accuracies on the halves of the images, if all pairs have them."""
+    found = [pair.halves for pair in pairs if pair.halves is not None]
+    return found if found and len(found) == len(pairs) else None
 
 
 def read_pairs(path: Path, space: SearchSpace) -> list[Pair]:
@@ -81,9 +97,11 @@ def _pair(line: bytes, where: str, space: SearchSpace) -> Pair:
         raise InvalidInput(
             f"This is not a pair of genome and accuracy: {problem}.", where=where, remedy=remedy
         ) from None
-    if not (math.isfinite(pair.accuracy) and 0 <= pair.accuracy <= 1):
+    for share in (pair.accuracy, *(pair.halves or ())):
+        if 0 <= share <= 1:
+            continue
         raise InvalidInput(
-            f"An accuracy of {pair.accuracy:g} is not a share of images.",
+            f"An accuracy of {share:g} is not a share of images.",
             where=where,
             remedy=remedy,
         )

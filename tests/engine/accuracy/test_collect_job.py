@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
+import msgspec
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nasstudio.engine.atomic import file_sha256
-from nasstudio.engine.cost.counts import macs
 from nasstudio.engine.data.document import DataDocument
 from nasstudio.engine.errors import CorruptFile, InvalidInput
 from nasstudio.engine.job.context import JobContext, StopJob
@@ -22,10 +21,10 @@ from nasstudio.engine.job.folder import RunFolder
 from nasstudio.engine.job.specification import CollectSpec, Reference
 from nasstudio.engine.net.storage import SupernetAbout, save_supernet
 from nasstudio.engine.net.supernet import Supernet
-from nasstudio.engine.run.collect import coverage, run
-from nasstudio.engine.space.families import build, preset
+from nasstudio.engine.run.collect import round_sizes, run
+from nasstudio.engine.space.families import build
 from nasstudio.engine.space.mobilenet import MobileNetSpace
-from nasstudio.engine.space.space import SpaceDocument, unique
+from nasstudio.engine.space.space import SpaceDocument
 
 STAGE = {"depth": [1, 2], "kernel": [3, 5], "expand": [2, 3]}
 DOCUMENT = SpaceDocument(
@@ -146,22 +145,61 @@ def test_that_a_supernet_of_another_space_is_refused(project: Project) -> None:
         run(project.spec, project.job("c"))
 
 
-@settings(max_examples=15, deadline=None)
-@given(st.integers(2, 80), st.integers(0, 1000))
-def test_that_chosen_networks_are_distinct_and_as_many_as_asked(n: int, seed: int) -> None:
-    for space in (build(DOCUMENT), build(preset("mbv3_28"))):
-        found = coverage(space, n, np.random.default_rng(seed))
-        assert len(found) == min(n, space.size())
-        assert len(unique(found)) == len(found)
-        assert np.array_equal(found, space.canonical(found))
-        assert np.array_equal(found, coverage(space, n, np.random.default_rng(seed)))
+def test_that_a_part_is_chosen_where_a_search_would_go(project: Project) -> None:
+    project.spec = msgspec.structs.replace(project.spec, networks=20, active=0.4, rounds=2)
+    job = project.job("c")
+    summary = run(project.spec, job)
+    reasons = [pair["reason"] for pair in pairs(job)]
+    assert reasons == ["coverage"] * 12 + ["front"] * 8
+    assert (summary["networks"], summary["active"]) == (20, 8)
+    assert len({tuple(pair["genome"]) for pair in pairs(job)}) == 20
+    batches = (job.path / "queue.jsonl").read_text().splitlines()
+    assert [len(json.loads(line)["genomes"]) for line in batches] == [12, 4, 4]
 
 
-def test_that_chosen_networks_spread_over_the_whole_range_of_macs() -> None:
-    space = build(preset("mbv3_28"))
-    found = np.log(macs(space, coverage(space, 200, np.random.default_rng(0))))
-    uniform = np.log(macs(space, space.sample(200, np.random.default_rng(0))))
-    edges = np.linspace(found.min(), found.max(), 9)
-    chosen, plain = np.histogram(found, edges)[0], np.histogram(uniform, edges)[0]
-    assert chosen.min() >= 5
-    assert plain.min() < 5
+@pytest.mark.parametrize("after", [5, 12, 14])
+def test_that_a_collection_with_rounds_goes_on_exactly(project: Project, after: int) -> None:
+    project.spec = msgspec.structs.replace(project.spec, networks=20, active=0.4, rounds=2)
+    whole = project.job("whole")
+    run(project.spec, whole)
+    parts = project.job("parts", stop_after=after)
+    with pytest.raises(StopJob):
+        run(project.spec, parts)
+    run(project.spec, project.job("parts"))
+    for name in ("pairs.jsonl", "queue.jsonl"):
+        assert (parts.path / name).read_bytes() == (whole.path / name).read_bytes()
+
+
+def test_that_re_calibration_is_told_with_its_effect(project: Project) -> None:
+    net = Supernet(MobileNetSpace(DOCUMENT), torch.Generator().manual_seed(1))
+    for name, buffer in net.named_buffers():
+        if name.endswith("running_mean"):
+            buffer += 3.0  # statistics that fit no subnet
+    path = project.path / "s.safetensors"
+    save_supernet(path, net, SupernetAbout(space=DOCUMENT))
+    reference = Reference(path.name, file_sha256(path))
+    project.spec = msgspec.structs.replace(project.spec, supernet=reference)
+    job = project.job("c")
+    summary = run(project.spec, job)
+    largest = build(DOCUMENT).largest().tolist()
+    found = next(pair for pair in pairs(job) if pair["genome"] == largest)
+    assert summary["accuracy_own"] == found["accuracy"]
+    assert summary["accuracy_shared"] != summary["accuracy_own"]
+
+
+def test_that_an_objective_that_nobody_knows_is_refused(project: Project) -> None:
+    project.spec = msgspec.structs.replace(project.spec, objective="latency:nowhere")
+    with pytest.raises(InvalidInput, match="no metric"):
+        run(project.spec, project.job("c"))
+
+
+@given(st.integers(1, 400), st.floats(0, 1), st.integers(1, 8))
+def test_that_rounds_add_up_and_begin_with_enough_to_learn_from(
+    total: int, active: float, rounds: int
+) -> None:
+    first, *later = round_sizes(total, active, rounds)
+    assert first + sum(later) == total
+    assert first >= min(total, 12)
+    assert all(later)
+    assert len(later) <= rounds
+    assert sum(later) <= round(active * total)

@@ -8,12 +8,14 @@ import torch
 from torch import nn
 
 from nasstudio.engine.accuracy.calibration import recalibrate
+from nasstudio.engine.accuracy.calibration_study import study
 from nasstudio.engine.accuracy.evaluate import Evaluator
 from nasstudio.engine.data.catalog import open_set
 from nasstudio.engine.data.document import DataDocument
 from nasstudio.engine.data.loading import Batches, at_resolution
 from nasstudio.engine.errors import InvalidInput
-from nasstudio.engine.net.static import ConvNormAct, StaticNetwork
+from nasstudio.engine.net.convolution import ConvNormAct
+from nasstudio.engine.net.static import StaticNetwork
 from nasstudio.engine.net.supernet import Supernet
 from nasstudio.engine.space.layer import parse
 from nasstudio.engine.space.mobilenet import MobileNetSpace
@@ -141,6 +143,45 @@ def test_that_the_same_seed_gives_the_same_accuracy_in_any_order(images, superne
     backward = [second.accuracy(genome, "validation_a", 300) for genome in population[::-1]]
     assert forward == backward[::-1]
     assert forward == [first.accuracy(genome, "validation_a", 300) for genome in population]
+
+
+def test_that_the_effect_of_re_calibration_is_told(images, supernet: Supernet) -> None:
+    genome, evaluator = SPACE.largest(), Evaluator(supernet, images, 150)
+    found = evaluator.evaluation(genome, "validation", 500)
+    assert found.accuracy == evaluator.accuracy(genome, "validation", 500)
+    assert (found.images, found.calibration_images) == (500, 150)
+    shared, right = supernet.extract(genome).eval(), 0
+    with torch.no_grad():
+        for x, y in Batches(images, "validation").evaluation(500, 500):
+            right += int(
+                (shared(x if x.shape[-1] == 12 else at_resolution(x, 12)).argmax(1) == y).sum()
+            )
+    assert found.shared == pytest.approx(right / 500, abs=1.5 / 500)
+
+
+def test_that_more_calibration_images_come_nearer_to_the_last_accuracy(images, supernet) -> None:
+    population = SPACE.sample(4, np.random.default_rng(5))
+    found = study(supernet, images, population, (150, 4), draws=2)
+    assert found.images == (4, 150)
+    assert found.accuracy.shape == (2, 2, 4)
+    expected = Evaluator(supernet, images, 4, seed=1).accuracy(population[2], "validation")
+    assert found.accuracy[0, 1, 2] == expected
+    assert (
+        found.shared[0]
+        == Evaluator(supernet, images, 4).evaluation(population[0], "validation").shared
+    )
+    assert found.noise()[1] < found.noise()[0]
+    assert found.mean()[1] > found.mean()[0]
+    assert found.tau().shape == (2,)
+    assert np.isnan(study(supernet, images, population[:1], (16,), draws=1).noise()).all()
+
+
+def test_that_a_subnet_is_exported_as_it_was_made(images, supernet: Supernet) -> None:
+    """Evaluation lets activations overwrite their input; what is handed out must not."""
+    network = Evaluator(supernet, images, 64).calibrated(SPACE.largest())
+    modules = [m for m in network.modules() if isinstance(m, ConvNormAct)]
+    assert modules
+    assert not any(module.overwrites for module in modules)
 
 
 def test_that_a_limit_uses_the_first_images(images, supernet: Supernet) -> None:

@@ -7,6 +7,7 @@ from nasstudio.engine.device.calibration import kendall_tau
 from nasstudio.engine.errors import CorruptFile, InvalidInput
 from nasstudio.engine.predictor.encoding import OneHot
 from nasstudio.engine.predictor.ensemble import fit, load
+from nasstudio.engine.predictor.kinds import KINDS, SWIFT
 from nasstudio.engine.space.families import build, preset
 
 SPACE = build(preset("mbv3_28_fast"))
@@ -27,7 +28,38 @@ def fitted():
     population = np.unique(SPACE.sample(300, rng), axis=0)
     population = population[rng.permutation(len(population))[:200]]
     noisy = truth(population) + rng.normal(0, 0.002, 200)
-    return fit(SPACE, population, noisy, rng)
+    return fit(SPACE, population, noisy, rng, kinds=SWIFT)
+
+
+def test_that_nine_of_ten_networks_lie_in_their_interval(fitted, others):
+    measured = truth(others) + np.random.default_rng(5).normal(0, 0.002, len(others))
+    inside = np.abs(fitted.of(others) - measured) <= fitted.interval(others)
+    assert 0.83 <= inside.mean() <= 0.97
+    assert fitted.interval(others) == pytest.approx(1.645 * fitted.spread(others))
+
+
+def test_that_a_network_unlike_the_measured_ones_is_less_certain():
+    rng = np.random.default_rng(0)
+    column = SPACE.column("stage1.depth")
+    population = SPACE.sample(300, rng)
+    accuracy = truth(population) + rng.normal(0, 0.002, len(population))
+    known = population[:, column] == 0
+    predictor = fit(SPACE, population[known], accuracy[known], rng, kinds=SWIFT)
+    interval = predictor.interval(population)
+    assert interval[~known].mean() > 1.15 * interval[known].mean()
+
+
+def test_that_kinds_are_judged_by_networks_that_their_choice_has_not_seen():
+    rng = np.random.default_rng(3)
+    population = np.unique(SPACE.sample(100, rng), axis=0)
+    noise = rng.uniform(
+        0.5, 0.9, len(population)
+    )  # nothing to learn: an honest report finds nothing
+    costs = population.sum(axis=1) + 1.0
+    report = fit(SPACE, population, noise, rng, costs=costs, kinds=SWIFT).report
+    assert abs(report.tau) < 0.25
+    assert report.optimism_points > 0
+    assert report.networks == report.n_held == len(population)
 
 
 @pytest.fixture(scope="module")
@@ -44,22 +76,25 @@ def test_that_unseen_networks_are_ranked(fitted, others):
 
 def test_that_the_report_is_about_the_networks_held_back(fitted):
     report = fitted.report
-    assert (report.n_train, report.n_held) == (160, 40)
-    assert len(report.predicted) == len(report.actual) == 40
+    assert (report.networks, report.n_held, report.n_top) == (200, 200, 20)
+    assert len(report.predicted) == len(report.actual) == 200
     predicted, actual = np.array(report.predicted), np.array(report.actual)
     assert report.tau == pytest.approx(kendall_tau(predicted, actual))
     assert report.rmse_points == pytest.approx(100 * np.sqrt(((predicted - actual) ** 2).mean()))
-    assert set(report.taus) == {"ridge", "mlp"}
-    assert report.kind == max(report.taus, key=lambda kind: report.taus[kind])
+    assert set(report.taus) == set(report.taus_top) == set(SWIFT)
+    assert report.kind in SWIFT
     assert report.noise_points is None
+    assert report.optimism_points is None
 
 
-def test_that_what_genes_do_together_is_learnt_by_the_networks(others):
+def test_that_what_genes_do_together_is_learnt(others):
     rng = np.random.default_rng(1)
-    population = SPACE.sample(400, rng)
-    predictor = fit(SPACE, population, truth(population, together=0.06), rng)
-    assert predictor.report.kind == "mlp"
-    assert predictor.report.taus["mlp"] > predictor.report.taus["ridge"] + 0.03
+    population = SPACE.sample(250, rng)
+    predictor = fit(SPACE, population, truth(population, together=0.06), rng, judges=1)
+    taus = predictor.report.taus
+    assert set(taus) == set(KINDS)
+    assert predictor.report.kind != "ridge"
+    assert min(taus["pairwise"], taus["mlp"], taus["rank"]) > taus["ridge"] + 0.03
     assert kendall_tau(predictor.of(others), truth(others, together=0.06)) > 0.75
 
 
@@ -72,9 +107,10 @@ def test_that_the_spread_has_the_size_of_the_error(fitted, others):
 
 
 def test_that_the_same_seed_gives_the_same_predictor(others):
-    population = SPACE.sample(60, np.random.default_rng(0))
+    population = SPACE.sample(30, np.random.default_rng(0))
     one, two = (
-        fit(SPACE, population, truth(population), np.random.default_rng(5)) for _ in range(2)
+        fit(SPACE, population, truth(population), np.random.default_rng(5), judges=1)
+        for _ in range(2)
     )
     assert np.array_equal(one.of(others), two.of(others))
     assert one.report == two.report
@@ -158,8 +194,8 @@ def test_that_repeated_networks_count_once_and_tell_the_noise():
     population = np.unique(SPACE.sample(40, rng), axis=0)
     twice = np.concatenate([population, population])
     accuracy = truth(twice) + np.repeat([0.001, -0.001], len(population))
-    report = fit(SPACE, twice, accuracy, rng).report
-    assert report.n_train + report.n_held == len(population)
+    report = fit(SPACE, twice, accuracy, rng, kinds=SWIFT).report
+    assert report.networks == report.n_held == len(population)
     assert report.noise_points == pytest.approx(0.1 * np.sqrt(2))
 
 
@@ -182,3 +218,43 @@ def test_that_bad_pairs_are_refused():
         fit(SPACE, population, good, rng, held_back=0.9)
     with pytest.raises(InvalidInput, match="no option"):
         fit(SPACE, population + 9, good, rng)
+
+
+def images_that_suit_options(population, rng):
+    """Accuracies on two halves of the images, each of which suits some options better than other images would."""
+    x = OneHot(SPACE).of(population).astype(np.float64)
+    return np.stack(
+        [truth(population) + x @ rng.normal(0, 0.02, x.shape[1]) for _ in range(2)], axis=1
+    )
+
+
+def test_that_only_what_holds_on_other_images_is_promised(others):
+    rng = np.random.default_rng(11)
+    population = SPACE.sample(300, rng)
+    both = images_that_suit_options(np.concatenate([population, others]), rng)
+    halves, accuracy = both[:300], both.mean(axis=1)
+    known = fit(SPACE, population, accuracy[:300], rng, kinds=SWIFT)
+    told = fit(SPACE, population, accuracy[:300], rng, halves=halves, kinds=SWIFT)
+    assert known.report.holding is None
+    assert told.report.holding < 0.9
+    best = np.argsort(-told.of(others))[:50]
+    optimism = [
+        (p.of(others) - truth(others))[best].mean() - (p.of(others) - truth(others)).mean()
+        for p in (known, told)
+    ]
+    assert abs(optimism[1]) < 0.6 * optimism[0]
+
+
+def test_that_fewer_images_are_less_certain(others):
+    rng = np.random.default_rng(0)
+    population = SPACE.sample(100, rng)
+    accuracy = np.clip(truth(population) + rng.normal(0, 0.002, 100), 0, 1)
+    many, few, unknown = (
+        fit(SPACE, population, accuracy, np.random.default_rng(0), images=n, kinds=SWIFT)
+        for n in (10_000, 500, 0)
+    )
+    share = few.of(others)
+    expected = np.hypot(unknown.interval(others), 1.645 * np.sqrt(share * (1 - share) / 500))
+    assert few.interval(others) == pytest.approx(expected)
+    assert (few.interval(others) > many.interval(others)).all()
+    assert np.array_equal(few.spread(others), unknown.spread(others))

@@ -30,14 +30,18 @@ def pairs(tmp_path):
     population = SPACE.sample(60, rng)
     accuracy = 0.7 + 0.004 * population.sum(axis=1)
     path = tmp_path / "pairs.jsonl"
-    lines = [line(g, a, seconds=1.5) for g, a in zip(population, accuracy, strict=True)]
+    more = {"seconds": 1.5, "images": 1000}
+    lines = [
+        line(g, a, halves=[a - 0.01, a + 0.01], **more)
+        for g, a in zip(population, accuracy, strict=True)
+    ]
     path.write_text("".join(lines))
     return path
 
 
 def test_that_pairs_become_a_predictor_with_its_report(pairs, tmp_path):
     folder = RunFolder(tmp_path / "runs" / "fit")
-    spec = FitSpec(space=SPACE.document, pairs=(folder.reference(pairs),))
+    spec = FitSpec(space=SPACE.document, pairs=(folder.reference(pairs),), held_back=0.5)
     RunFolder.create(folder.path, spec)
     lock = MachineLock(tmp_path / "lock", exclusive=False)
     summary = run(spec, JobContext(folder, lock, ev.EventWriter(folder.events)))
@@ -48,7 +52,22 @@ def test_that_pairs_become_a_predictor_with_its_report(pairs, tmp_path):
     (artefact,) = [e for e in ev.EventReader(folder.events).read() if isinstance(e, ev.Artefact)]
     assert (artefact.kind, artefact.path) == ("predictor", "predictor.npz")
     assert artefact.about["space_hash"] == SPACE.hash
+    assert predictor.uncertainty.images == 1000
+    assert predictor.report.holding > 0.5
     assert len(artefact.about["predicted"]) == predictor.report.n_held
+
+
+def test_that_halves_count_only_if_all_pairs_have_them(pairs, tmp_path):
+    with pairs.open("a") as file:
+        file.write(line(SPACE.smallest(), 0.5))
+    folder = RunFolder(tmp_path / "runs" / "fit")
+    spec = FitSpec(space=SPACE.document, pairs=(folder.reference(pairs),), held_back=0.5)
+    RunFolder.create(folder.path, spec)
+    lock = MachineLock(tmp_path / "lock", exclusive=False)
+    run(spec, JobContext(folder, lock, ev.EventWriter(folder.events)))
+    predictor = load(folder.path / "predictor.npz", SPACE)
+    assert predictor.report.holding is None
+    assert predictor.uncertainty.images == 0
 
 
 def test_that_a_torn_last_line_is_left_out(pairs):
@@ -65,6 +84,8 @@ def test_that_a_torn_last_line_is_left_out(pairs):
         '{"accuracy": 0.5}\n',
         line(SPACE.smallest(), 87.0),
         line(SPACE.smallest(), "high"),
+        line(SPACE.smallest(), 0.8, halves=[0.7, 9.0]),
+        line(SPACE.smallest(), 0.8, images=-1),
         line(SPACE.smallest() + 7, 0.8),
         line(SPACE.smallest() - 1, 0.8),
         '{"genome": ['

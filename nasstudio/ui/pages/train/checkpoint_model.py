@@ -98,15 +98,28 @@ def _checkpoint(
 
 @dataclass(frozen=True)
 class Predictor:
-    """The accuracy predictor of a space, as its fit reported it; `fresh` if it was made from the used supernet."""
+    """The accuracy predictor of a space, as its fit reported it; `fresh` if it was made from the used supernet.
+
+    A published one has a `note` instead of numbers.
+
+    Attributes
+    ----------
+    pairs : distinct networks that it was fitted to.
+    tau_top : rank correlation among the `n_top` best of the held-back networks.
+    holding : which share of the predicted differences holds on other images.
+    """
 
     pairs: int
     tau: float | None
+    tau_top: float | None
+    n_top: int
+    holding: float | None
     rmse_points: float | None
     kind: str
     predicted: tuple[float, ...]
     actual: tuple[float, ...]
     fresh: bool
+    note: str = ""
 
 
 def pair_count(snapshot: Snapshot, space: SearchSpace | None, supernet: str) -> int:
@@ -128,13 +141,17 @@ def predictor(snapshot: Snapshot, space: SearchSpace | None, supernet: str) -> P
     }
     used = set(filter(None, str(about.get("pairs", "")).split(",")))
     return Predictor(
-        pairs=int(about.get("n_train", 0)) + int(about.get("n_held", 0)),
+        pairs=int(about.get("networks", 0)),
         tau=about.get("tau"),
+        tau_top=about.get("tau_top"),
+        n_top=int(about.get("n_top", 0)),
+        holding=about.get("holding"),
         rmse_points=about.get("rmse_points"),
         kind=str(about.get("kind", "")),
         predicted=tuple(about.get("predicted", ())),
         actual=tuple(about.get("actual", ())),
         fresh=bool(used) and used <= own,
+        note=str(about.get("note", "")),
     )
 
 

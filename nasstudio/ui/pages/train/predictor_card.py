@@ -101,13 +101,14 @@ class PredictorPanel(QWidget):
             step=20,
         )
         self.networks.setToolTip(
-            self.tr("Random subnets whose accuracy is measured; more rank better and take longer")
+            self.tr(
+                "Subnets whose accuracy is measured: most cover the space, the others lie where a search goes;"
+                " more rank better and take longer"
+            )
         )
         self.collect = secondary_button(self.tr("Collect"), "plus")
         self.collect.setToolTip(
-            self.tr(
-                "Measure the accuracy of random subnets on the first half of the validation images"
-            )
+            self.tr("Measure the accuracy of subnets on the first half of the validation images")
         )
         self.fit = soft_button(self.tr("Fit"), "chart")
         self.fit.setToolTip(
@@ -141,22 +142,28 @@ class PredictorPanel(QWidget):
                     "Search asks it instead of measuring each network. Collect pairs, then fit."
                 )
             )
+        elif predictor.note:
+            self.note.setText(predictor.note)
         elif not predictor.fresh:
             self.note.setText(
                 self.tr("Fitted to pairs of another supernet: collect and fit again.")
             )
         else:
             self.note.setText(self.tr("Networks that were held back from the fit:"))
-        self.plot.setVisible(predictor is not None)
+        self.plot.setVisible(predictor is not None and len(predictor.predicted) > 0)
         self.plot.show_predictor(predictor)
         rows = [(self.tr("Pairs of this supernet"), written(pairs))]
         if predictor is not None:
-            tau = "–" if predictor.tau is None else f"{predictor.tau:.2f}"
+            best = self.tr("τ among the best {0}").format(predictor.n_top)
             rmse = "–" if predictor.rmse_points is None else f"{predictor.rmse_points:.2f}"
             rows += [
-                (self.tr("Rank correlation, Kendall τ"), tau.replace("-", "\u2212")),
+                (self.tr("Rank correlation, Kendall τ"), _two_places(predictor.tau)),
+                *([(best, _two_places(predictor.tau_top))] if predictor.n_top else []),
                 (self.tr("Error, RMSE (points)"), rmse),
             ]
+            if predictor.holding is not None:
+                share = f"{100 * predictor.holding:.0f} %"
+                rows.append((self.tr("Differences that hold on other images"), share))
         self.facts.set_rows(rows)
         self._show_run(run)
         free = supernet and writable and run is None
@@ -172,3 +179,7 @@ class PredictorPanel(QWidget):
         self.bar.set_progress(run.done, run.total)
         done = f"{written(run.done)} of {written(run.total)}" if run.total else run.said
         self.progress_text.setText(f"{run.name} · {done}")
+
+
+def _two_places(tau: float | None) -> str:
+    return "–" if tau is None else f"{tau:.2f}".replace("-", "\u2212")
