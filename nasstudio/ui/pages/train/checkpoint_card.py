@@ -66,6 +66,8 @@ class _Model(QAbstractListModel):
         return None
 
     def name(self, row: Checkpoint) -> str:
+        if not row.epoch:  # it was not trained here
+            return row.phase
         return self.tr("{0}, epoch {1}").format(row.phase, row.epoch)
 
 
