@@ -36,6 +36,7 @@ from nasstudio.engine.project.records import (
     SubnetRecord,
 )
 from nasstudio.engine.space.space import SpaceDocument
+from nasstudio.engine.train.recipe import Recipe
 from nasstudio.engine.train.schedule import Schedule
 
 SUFFIX = ".nasproj"
@@ -408,6 +409,7 @@ class Project:
             space=self.get("space", SpaceDocument | None, None),  # type: ignore[arg-type]
             data=self.get("data", DataDocument | None, None),  # type: ignore[arg-type]
             schedule=self.get("schedule", Schedule | None, None),  # type: ignore[arg-type]
+            recipe=self.get("recipe", Recipe, Recipe()),
             table=self.table.copy(),
             table_sha256=self._table_digest(),
             devices=tuple(self.get("devices", list[Device], [])),

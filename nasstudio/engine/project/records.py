@@ -12,6 +12,7 @@ from nasstudio.engine.device.device import Device
 from nasstudio.engine.job.folder import State
 from nasstudio.engine.job.specification import AnySpec
 from nasstudio.engine.space.space import SpaceDocument
+from nasstudio.engine.train.recipe import Recipe
 from nasstudio.engine.train.schedule import Schedule
 
 
@@ -93,6 +94,7 @@ class Snapshot:
     subnets: tuple[SubnetRecord, ...] = ()
     references: tuple[ReferencePoint, ...] = ()
     supernet: str = ""
+    recipe: Recipe = field(default_factory=Recipe)
     choices: dict[str, Any] = field(default_factory=dict)
 
     def run(self, run_id: str) -> RunRecord | None:

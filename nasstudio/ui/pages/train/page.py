@@ -13,6 +13,7 @@ from nasstudio.engine.job.specification import AnySpec, Reference, TrainSpec
 from nasstudio.engine.project import plan
 from nasstudio.engine.project.project import Project
 from nasstudio.engine.project.records import RunRecord, Snapshot
+from nasstudio.engine.train.recipe import Recipe
 from nasstudio.engine.train.schedule import Schedule, schedule_names, schedule_preset
 from nasstudio.ui.kit.buttons import ghost_button, primary_button, secondary_button
 from nasstudio.ui.kit.empty import EmptyState
@@ -30,6 +31,7 @@ from nasstudio.ui.pages.train.course import Course
 from nasstudio.ui.pages.train.estimator import Estimator
 from nasstudio.ui.pages.train.follower import RunFollower
 from nasstudio.ui.pages.train.pace import Measured, comparable, trainings
+from nasstudio.ui.pages.train.recipe_popover import flags
 from nasstudio.ui.pages.train.words import clock, needed, percent
 from nasstudio.ui.workbench import LiveRun, Make, Workbench
 from nasstudio.ui.workers.tasks import Task
@@ -104,6 +106,7 @@ class TrainPage(Page):
         self.empty.clicked.connect(self._go_on)
         board.notice.resume_asked.connect(bench.resume_run)
         board.schedule.changed.connect(self._keep_schedule)
+        board.schedule.recipe_changed.connect(self._keep_recipe)
         board.checkpoints.use_asked.connect(self.use)
         board.checkpoints.continue_asked.connect(self.train_on)
         board.checkpoints.delete_asked.connect(self._ask_delete)
@@ -231,6 +234,7 @@ class TrainPage(Page):
             self.course, self.next_schedule(), self.workbench.space,
             live=follows, writable=snapshot.writable,
         )  # fmt: skip
+        self.board.schedule.recipe.show_recipe(snapshot.recipe, editable=snapshot.writable)
         self._ask_times(snapshot)
         self._show_lists(snapshot, live)
 
@@ -380,7 +384,7 @@ class TrainPage(Page):
         self.workbench.do(keep, self._know_chosen, self.board.error.set_error)
 
     def collect(self, networks: int) -> None:
-        """Measure the accuracy of random subnets."""
+        """Measure the accuracy of subnets for the predictor."""
         self.board.predictor.error.set_error(None)
         self.workbench.start(
             lambda project: plan.collect(project, networks, threads=self.workbench.threads),
@@ -395,6 +399,11 @@ class TrainPage(Page):
     def _keep_schedule(self, schedule: Schedule) -> None:
         self.workbench.do(
             lambda project: project.put("schedule", schedule), problem=self.board.error.set_error
+        )
+
+    def _keep_recipe(self, recipe: Recipe) -> None:
+        self.workbench.do(
+            lambda project: project.put("recipe", recipe), problem=self.board.error.set_error
         )
 
     def _ask_delete(self, run_id: str) -> None:
@@ -431,7 +440,9 @@ class TrainPage(Page):
         parts = ["nasstudio", "train", str(snapshot.path)]
         # Without --schedule the command follows the one that the project holds.
         parts += ["--schedule", named] if named else []
-        return shlex.join([*parts, "--threads", str(self.workbench.threads)])
+        return shlex.join(
+            [*parts, *flags(snapshot.recipe), "--threads", str(self.workbench.threads)]
+        )
 
 
 def _size(path: Path) -> int:

@@ -24,12 +24,13 @@ from nasstudio.ui.kit.notice import ErrorNotice
 from nasstudio.ui.kit.statemark import paint_state
 from nasstudio.ui.kit.table import DataTable, TableDelegate
 from nasstudio.ui.pages.train import schedule_model as sm
+from nasstudio.ui.pages.train.recipe_popover import RecipePopover
 from nasstudio.ui.pages.train.schedule_model import ScheduleModel
 from nasstudio.ui.pages.train.words import duration_text
 from nasstudio.ui.theme import theme
 
 CUSTOM = ""
-_WIDTHS = {sm.MARK: 34, sm.KERNEL: 72, sm.DEPTH: 72, sm.EXPAND: 72, sm.RESOLUTION: 112,
+_WIDTHS = {sm.MARK: 34, sm.KERNEL: 72, sm.DEPTH: 72, sm.EXPAND: 72, sm.WIDTH: 92, sm.RESOLUTION: 112,
            sm.EPOCHS: 76, sm.RATE: 76, sm.DISTILL: 84, sm.NETWORKS: 124, sm.TIME: 128}  # fmt: skip
 
 
@@ -80,9 +81,11 @@ class ScheduleCard(Card):
     Signals
     -------
     changed(Schedule) : a person has chosen a preset or edited a phase.
+    recipe_changed(Recipe) : a person has changed what the steps have in common.
     """
 
     changed = Signal(object)
+    recipe_changed = Signal(object)
 
     def __init__(self) -> None:
         super().__init__(self.tr("Schedule"), " ", flush=True)
@@ -92,9 +95,14 @@ class ScheduleCard(Card):
         self._presets = {name: schedule_preset(name) for name in schedule_names()}
         self.preset = Combo(name=self.tr("Preset of the schedule"), small=True)
         self.preset.setToolTip(self.tr("Begin from a shipped schedule"))
+        self.settings = ghost_button(self.tr("Recipe"), "sliders").set_small()
+        self.settings.setToolTip(
+            self.tr("Batch, optimiser, weight average, augmentation, arithmetic")
+        )
+        self.recipe = RecipePopover(self)
         self.add = ghost_button(self.tr("Add a phase"), "plus").set_small()
         self.remove = tool_button("trash", self.tr("Remove the selected phase"), small=True)
-        for widget in (self.preset, self.add, self.remove):
+        for widget in (self.preset, self.settings, self.add, self.remove):
             self.add_trailing(widget)
         self.caption_label.setMinimumWidth(60)
         self.preset.setMinimumWidth(120)
@@ -118,6 +126,8 @@ class ScheduleCard(Card):
         self.preset.chosen.connect(self._chosen)
         self.add.clicked.connect(lambda: self.model.add_phase())
         self.remove.clicked.connect(self._remove)
+        self.settings.clicked.connect(lambda: self.recipe.show_beside(self.settings, "above"))
+        self.recipe.changed.connect(self.recipe_changed)
         self.model.modelReset.connect(self._fit)
 
     def show_schedule(
@@ -132,7 +142,9 @@ class ScheduleCard(Card):
         self._planned = not states
         self.model.show_schedule(schedule, space, states, editable=editable)
         self._show_caption()
-        for widget in (self.preset, self.add, self.remove):
+        widths = () if space is None else (g for g in space.genes if g.kind == "width")
+        self.table.setColumnHidden(sm.WIDTH, not any(len(gene) > 1 for gene in widths))
+        for widget in (self.preset, self.settings, self.add, self.remove):
             widget.setVisible(self._planned)
             widget.setEnabled(editable)
         presets = self._presets.items()

@@ -26,10 +26,18 @@ from nasstudio.ui.kit.number import written
 from nasstudio.ui.kit.statemark import state_text
 from nasstudio.ui.pages.train.words import duration_text, opened_options
 
-MARK, NAME, KERNEL, DEPTH, EXPAND, RESOLUTION, EPOCHS, RATE, DISTILL, NETWORKS, TIME = range(11)
+(
+    MARK, NAME, KERNEL, DEPTH, EXPAND, WIDTH, RESOLUTION, EPOCHS, RATE, DISTILL, NETWORKS, TIME,
+) = range(12)  # fmt: skip
 STATE_ROLE = Qt.ItemDataRole.UserRole
 EDITABLE_ROLE = Qt.ItemDataRole.UserRole + 1
-_KINDS = {KERNEL: "kernel", DEPTH: "depth", EXPAND: "expand", RESOLUTION: "resolution"}
+_KINDS = {
+    KERNEL: "kernel",
+    DEPTH: "depth",
+    EXPAND: "expand",
+    WIDTH: "width",
+    RESOLUTION: "resolution",
+}
 _FIELDS = {NAME: "name", EPOCHS: "epochs", RATE: "rate", DISTILL: "distill", NETWORKS: "networks"}
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _Index = QModelIndex | QPersistentModelIndex
@@ -57,8 +65,8 @@ class ScheduleModel(QAbstractTableModel):
         self._editable = True
         self._heads = (
             "", self.tr("Phase"), self.tr("Kernel"), self.tr("Depth"), self.tr("Expand"),
-            self.tr("Resolution (px)"), self.tr("Epochs"), self.tr("Rate"), self.tr("KD weight"),
-            self.tr("Networks per step"), self.tr("Time"),
+            self.tr("Width"), self.tr("Resolution (px)"), self.tr("Epochs"), self.tr("Rate"),
+            self.tr("KD weight"), self.tr("Networks per step"), self.tr("Time"),
         )  # fmt: skip
         self._tips = {
             EPOCHS: self.tr("Passes over the training images"),
@@ -152,6 +160,10 @@ class ScheduleModel(QAbstractTableModel):
         if role == EDITABLE_ROLE:
             return column in _FIELDS and self.can_edit(row)
         if role == Qt.ItemDataRole.ToolTipRole:
+            if column == DISTILL and phase.in_place:
+                return self.tr(
+                    "Weight of the distillation loss: the largest subnet of each step teaches the others"
+                )
             return state_text(self._states[row]) if column == MARK else self._tips.get(column)
         return None
 
