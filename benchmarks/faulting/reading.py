@@ -103,11 +103,11 @@ class Pairs(Subject):
     how = (mutations.of_lines, mutations.of_lines, mutations.of_bytes, mutations.nested_line)
 
     def read(self, path: Path) -> None:
-        from nasstudio.engine.run.collect import kept
+        from nasstudio.engine.accuracy.queue import Pair, read_lines
         from nasstudio.engine.run.fit import read_pairs
 
-        pairs = read_pairs(path, self.space)
-        kept(path, np.array([pair.genome for pair in pairs], dtype=np.int16))
+        read_pairs(path, self.space)
+        read_lines(path, Pair)
 
 
 # -- the project --------------------------------------------------------------------------------------------------

@@ -85,10 +85,11 @@ class ResumeFile(Subject):
 def _trainer(run: RunFolder) -> tuple[Any, Any]:
     from nasstudio.engine.job.context import JobContext
     from nasstudio.engine.run.train import _Training
+    from nasstudio.engine.train.distributed import Ranks
 
     spec = run.spec()
     job = JobContext(run, None, None)  # type: ignore[arg-type]
-    training = _Training(spec, job, open_set(spec.data), "cpu")
+    training = _Training(spec, job, open_set(spec.data), "cpu", Ranks())
     return training.trainer, training.checkpoints.identity
 
 

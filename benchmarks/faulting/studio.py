@@ -238,22 +238,32 @@ class Inline:
 
 def differences(left: Path, right: Path) -> list[str]:
     """What is not the same, bit for bit, at the end of two trainings: weights, momentum, random state, supernets."""
-    import torch
+    from nasstudio.engine.net import storage
+    from nasstudio.engine.train import checkpoint
 
-    from nasstudio.engine.net.tensor_file import read_tensors
-    from nasstudio.engine.train.checkpoint import KIND
-
-    newest = [sorted(folder.glob("resume-*.safetensors"))[-1] for folder in (left, right)]
-    a, b = (read_tensors(path, KIND, "")[0] for path in newest)
-    found = [f"tensor {name}" for name in sorted(a.keys() ^ b.keys())]
-    found += [f"tensor {name}" for name in a.keys() & b.keys() if not torch.equal(a[name], b[name])]
+    a, b = (sorted(folder.glob("resume-*.safetensors"))[-1] for folder in (left, right))
+    found = _different_tensors(a, b, checkpoint.KIND)
     supernets = {path.name for folder in (left, right) for path in folder.glob("supernet-*")}
-    found += [name for name in sorted(supernets) if not _same_bytes(left / name, right / name)]
+    for name in sorted(supernets):
+        if not ((left / name).is_file() and (right / name).is_file()):
+            found.append(name)
+        else:  # their headers also say how long the training took
+            found += _different_tensors(left / name, right / name, storage.KIND)
     return found
 
 
-def _same_bytes(left: Path, right: Path) -> bool:
-    return left.is_file() and right.is_file() and left.read_bytes() == right.read_bytes()
+def _different_tensors(left: Path, right: Path, kind: str) -> list[str]:
+    import torch
+
+    from nasstudio.engine.net.tensor_file import read_tensors
+
+    a, b = (read_tensors(path, kind, "")[0] for path in (left, right))
+    found = [f"tensor {name}" for name in sorted(a.keys() ^ b.keys())]
+    return found + [
+        f"tensor {name} of {left.name}"
+        for name in a.keys() & b.keys()
+        if not torch.equal(a[name], b[name])
+    ]
 
 
 def leftovers(folder: Path) -> list[str]:

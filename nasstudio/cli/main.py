@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from nasstudio.cli import jobs, kit, projects, tables
+from nasstudio.cli import jobs, kit, projects, published, study, tables
 from nasstudio.cli.watch import complain
 from nasstudio.engine.errors import StudioError
 
@@ -66,7 +66,14 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--project", type=Path, nargs="?", help="project folder that the window opens")
     top.add_argument("--sample", action="store_true", help="open your copy of the sample project")
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
-    everything = (*projects.COMMANDS, *tables.COMMANDS, *jobs.COMMANDS, *kit.COMMANDS)
+    everything = (
+        *projects.COMMANDS,
+        *tables.COMMANDS,
+        *jobs.COMMANDS,
+        *study.COMMANDS,
+        *kit.COMMANDS,
+        *published.COMMANDS,
+    )
     for name, about, add, run in everything:
         command = commands.add_parser(name, help=about, description=about)
         command.add_argument("--json", action="store_true", help="print one JSON object at the end")

@@ -112,7 +112,8 @@ def _check(options: argparse.Namespace) -> None:
             )
 
 
-def _resolutions(written: str) -> tuple[int, ...]:
+def resolutions(written: str) -> tuple[int, ...]:
+    """Input sizes, px, from a list with commas."""
     try:
         return tuple(int(word) for word in written.split(",") if word)
     except ValueError:
@@ -133,7 +134,7 @@ def _read(project: Project, options: argparse.Namespace) -> LatencyTable:
         brought = read_columns(options.source[0], build(document) if document else None)
         if brought is not None:
             return brought
-    return read_tables(options.source, options.device, _resolutions(options.resolution))
+    return read_tables(options.source, options.device, resolutions(options.resolution))
 
 
 def _imported(project: Project, table: LatencyTable, values: dict[str, Any]) -> list[str]:

@@ -22,6 +22,7 @@ from nasstudio.engine.search.archive import columns_of
 from nasstudio.engine.search.archive_file import ArchiveWriter
 from nasstudio.engine.space.families import build, preset
 from nasstudio.engine.space.layer import text
+from nasstudio.engine.space.space import unique
 from nasstudio.ui.workbench import Workbench
 
 ONE = Device("Chip A", "onnxruntime", "1.32.0", 1)
@@ -73,6 +74,7 @@ def _search(project, space):
     )  # fmt: skip
     folder = project.new_run(spec)
     population = space.sample(300, np.random.default_rng(0))
+    population = population[unique(population)]
     values = np.stack([m.of(population) for m in metrics], axis=1)
     accuracy = 0.7 + 0.2 * values[:, 0] / values[:, 0].max()
     columns = columns_of([m.key for m in metrics])

@@ -26,6 +26,7 @@ from nasstudio.engine.job.specification import (
     AnySpec,
     ExportSpec,
     FitSpec,
+    ImportSpec,
     ProbeSpec,
     ProfileSpec,
     Reference,
@@ -42,7 +43,7 @@ class Ingested:
     """What a call of `ingest` has brought.
 
     `cells` are the labels of table rows that were written, `kinds` what else has changed: ``devices``, ``artefacts``,
-    ``subnets``, ``references``, ``calibration``, ``state``. `problem` is why nothing could be taken in.
+    ``subnets``, ``references``, ``calibration``, ``space``, ``state``. `problem` is why nothing could be taken in.
     """
 
     run: str
@@ -145,7 +146,7 @@ class Intake:
     def _origin(self) -> dict[str, str]:
         """Hashes of what an artefact of this run was made from."""
         origin: dict[str, str] = {}
-        if isinstance(self._spec, ProbeSpec | ReferenceSpec):
+        if isinstance(self._spec, ProbeSpec | ReferenceSpec | ImportSpec):
             return origin
         origin["space_hash"] = self._hash_of_space(self._spec.space)
         for name in ("supernet", "predictor", "table"):
@@ -180,6 +181,8 @@ class Intake:
         elif name == "exported" and isinstance(spec, ExportSpec):
             kept = dict(values, folder=self._keep_export(str(values["folder"])))
             self._take_subnet("exported", spec, list(spec.genome), kept, found)
+        elif name == "space" and isinstance(spec, ImportSpec):
+            self._take_space(msgspec.convert(values, SpaceDocument), found)
         elif name == "reference":
             self._database.execute(
                 "INSERT OR REPLACE INTO reference VALUES (?, ?)",
@@ -193,6 +196,13 @@ class Intake:
         text = msgspec.json.encode([*kept, device]).decode()
         self._database.execute("INSERT OR REPLACE INTO meta VALUES ('devices', ?)", (text,))
         found.kinds.add("devices")
+
+    def _take_space(self, document: SpaceDocument, found: Ingested) -> None:
+        """The space that a supernet brought along, unless one was chosen in the meantime."""
+        build(document)
+        text = msgspec.json.encode(document).decode()
+        self._database.execute("INSERT OR IGNORE INTO meta VALUES ('space', ?)", (text,))
+        found.kinds.add("space")
 
     def _take_cell(self, values: dict[str, Any], device: Device, found: Ingested) -> None:
         table = self._project.table

@@ -23,18 +23,23 @@ from nasstudio.engine.job.specification import (
     CollectSpec,
     ExportSpec,
     FitSpec,
+    ImportSpec,
     KitSpec,
     ProfileSpec,
     ReferenceSpec,
     SearchSpec,
+    StudySpec,
+    Target,
     TrainSpec,
     VerifySpec,
 )
 from nasstudio.engine.project.project import Project
 from nasstudio.engine.project.records import ArtefactRecord
+from nasstudio.engine.project.study import study_spec
 from nasstudio.engine.space.families import build
 from nasstudio.engine.space.layer import LayerSpec, text
 from nasstudio.engine.space.space import SpaceDocument
+from nasstudio.engine.train.recipe import Recipe
 from nasstudio.engine.train.schedule import Schedule, schedule_preset
 
 
@@ -146,20 +151,28 @@ def kit(
 
 
 def train(project: Project, schedule: Schedule | None = None, **options: Any) -> TrainSpec:
-    """Train a supernet of the project's space on its data."""
+    """Train a supernet of the project's space on its data.
+
+    Parameters
+    ----------
+    options : fields of the specification; those that are not given are the project's recipe, else the usual ones.
+    """
+    recipe = project.get("recipe", Recipe, Recipe())
     chosen = schedule or project.get("schedule", Schedule | None, None)  # type: ignore[arg-type]
     return TrainSpec(
         name="Training",
         space=space_document(project),
         data=data_document(project),
         schedule=chosen or schedule_preset("progressive"),
-        **options,
+        **msgspec.structs.asdict(recipe) | options,
     )
 
 
 def collect(project: Project, networks: int = 200, **options: Any) -> CollectSpec:
-    """Evaluate random subnets of the project's supernet."""
+    """Evaluate subnets of the project's supernet."""
     chosen = supernet(project)
+    if str(options.get("objective", "")).startswith("latency:"):
+        options["table"] = project.table_reference()
     return CollectSpec(
         name="Accuracy pairs",
         space=space_document(project),
@@ -168,6 +181,11 @@ def collect(project: Project, networks: int = 200, **options: Any) -> CollectSpe
         networks=networks,
         **options,
     )
+
+
+def study(project: Project, targets: Sequence[Target] = (), **options: Any) -> StudySpec:
+    """Once-for-All against training alone; see `project.study.study_spec`."""
+    return study_spec(project.snapshot(), targets, **options)
 
 
 def fit(project: Project, **options: Any) -> FitSpec:
@@ -260,6 +278,32 @@ def export(project: Project, genome: Sequence[int], title: str = "", **options: 
         title=title or f"{space.name}-{space.identity(chosen)}",
         devices=options.pop("devices", measurable(project)),
         table=project.table_reference(),
+        **options,
+    )
+
+
+def importing(
+    project: Project, source: Path, resolutions: Sequence[int] = (), **options: Any
+) -> ImportSpec:
+    """Take a published supernet or accuracy predictor in. A project without a space takes the supernet's.
+
+    Parameters
+    ----------
+    resolutions : input sizes of the space that the supernet brings, px; empty: all. A project's own space keeps its.
+
+    Raises
+    ------
+    InvalidInput
+        The file is not there.
+    """
+    if not source.is_file():
+        raise InvalidInput("The file is not there.", where=source, remedy="Check the path.")
+    document = project.get("space", SpaceDocument | None, None)  # type: ignore[arg-type]
+    return ImportSpec(
+        name=f"Import {source.name}",
+        source=str(source.absolute()),
+        space=document,
+        resolutions=tuple(resolutions) if document is None else (),
         **options,
     )
 

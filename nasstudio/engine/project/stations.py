@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from nasstudio.engine.errors import StudioError
-from nasstudio.engine.job.specification import SearchSpec, TrainSpec
+from nasstudio.engine.job.specification import ImportSpec, SearchSpec, TrainSpec
 from nasstudio.engine.project.records import ArtefactRecord, Snapshot
 from nasstudio.engine.space.families import build
 from nasstudio.engine.space.space import SearchSpace, SpaceDocument
@@ -21,8 +21,9 @@ StationState = Literal["empty", "running", "done", "stale"]
 STATIONS = ("start", "data", "space", "devices", "train", "search", "compare", "export")
 _JOBS = {
     "devices": ("probe", "profile", "kit"),
-    "train": ("train", "collect", "fit"),
+    "train": ("train", "collect", "fit", "importing"),
     "search": ("search", "verify", "reference"),
+    "compare": ("study",),
     "export": ("export",),
 }
 
@@ -53,7 +54,8 @@ def station_states(snapshot: Snapshot | None) -> dict[str, StationState]:
     states["train"] = _train(snapshot, space)
     states["search"] = _search(snapshot, space)
     states["export"] = _export(snapshot)
-    if snapshot.references or any(s.verified for s in snapshot.subnets):
+    studied = any(run.kind == "study" and run.state == "done" for run in snapshot.runs)
+    if studied or snapshot.references or any(s.verified for s in snapshot.subnets):
         states["compare"] = "done"
     busy = {run.kind for run in snapshot.runs if run.state in ("running", "waiting", "paused")}
     for station, kinds in _JOBS.items():
@@ -81,10 +83,11 @@ def _train(snapshot: Snapshot, space: SearchSpace | None) -> StationState:
         return "empty"
     current = _of_space(snapshot, space, "supernet")
     run = snapshot.run(current[-1].run) if current else None
-    same_data = (
-        run is not None and isinstance(run.spec, TrainSpec) and run.spec.data == snapshot.data
+    spec = run.spec if run is not None else None
+    fresh = isinstance(spec, ImportSpec) or (
+        isinstance(spec, TrainSpec) and spec.data == snapshot.data
     )
-    return "done" if same_data else "stale"
+    return "done" if fresh else "stale"
 
 
 def _search(snapshot: Snapshot, space: SearchSpace | None) -> StationState:

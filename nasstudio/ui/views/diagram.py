@@ -54,6 +54,8 @@ def layer_rows(
         label = f"k{layer.kernel} e{ratio:g}" if layer.kind == "mbconv" else layer.kind
         if layer.kind == "mbconv" and not searched:
             label = "dw"
+        if layer.kind == "bottleneck":
+            label = f"e{ratio:g}" if ratio else f"m{layer.middle}"
         ms = float("nan") if times_ms is None else float(times_ms[block.row])
         rows.append(
             LayerRow(

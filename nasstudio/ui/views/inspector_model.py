@@ -203,7 +203,7 @@ class InspectorModel(QObject):
         quantity = self.quantities[ACCURACY]
         predicted = "–"
         if self.ground.predictor is not None:
-            half = float(self.ground.predictor.spread(row)[0])
+            half = float(self.ground.predictor.interval(row)[0])
             predicted = quantity.interval(float(self.ground.predictor.of(row)[0]), half)
         share = verified.get("accuracy")
         text = ""
@@ -226,7 +226,8 @@ class InspectorModel(QObject):
         """The widest searched layer of the space: the diagram's scale."""
         if self.space is None:
             return 1
-        blocks = [layer.channels_out for layer in self.space.layers if layer.kind == "mbconv"]
+        kinds = ("mbconv", "bottleneck")
+        blocks = [layer.channels_out for layer in self.space.layers if layer.kind in kinds]
         return max(blocks or [layer.channels_out for layer in self.space.layers])
 
     def sums(self) -> list[tuple[str, str]]:

@@ -398,7 +398,7 @@ class SearchModel(QObject):
         if self.ground is None or self.ground.predictor is None:
             return None
         row = np.asarray(genome, dtype=np.int16)[None]
-        return float(self.ground.predictor.spread(row)[0])
+        return float(self.ground.predictor.interval(row)[0])
 
     def _follow(self) -> None:
         """The selection goes with the star until a person selects something else."""

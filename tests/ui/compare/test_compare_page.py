@@ -103,7 +103,7 @@ def test_that_without_a_search_the_page_says_what_it_needs(qtbot, open_page, mak
     qtbot.waitUntil(lambda: page.found is not None)
     assert page.no_search.isVisible()
     assert page.matrix_card.no_matrix.isVisible()
-    assert "trained alone" in page.later.text()
+    assert "ProxylessNAS" in page.later.text()
     with qtbot.waitSignal(page.go_to) as asked:
         page.no_search.button.click()
     assert asked.args == ["search"]

@@ -22,6 +22,7 @@ from nasstudio.engine.device.device import Device
 from nasstudio.engine.job import events as ev
 from nasstudio.engine.job.specification import FitSpec, Reference, SearchSpec
 from nasstudio.engine.predictor import ensemble
+from nasstudio.engine.predictor.kinds import SWIFT
 from nasstudio.engine.project.ingest import take_all
 from nasstudio.engine.project.project import Project
 from nasstudio.engine.search.archive import columns_of
@@ -83,7 +84,7 @@ def add_predictor(project: Project, space: SearchSpace, seed: int = 0) -> Refere
     """A predictor fitted to synthetic pairs, as a fit job leaves it."""
     rng = np.random.default_rng(seed)
     genomes = space.sample(80, rng)
-    predictor = ensemble.fit(space, genomes, accuracies(space, genomes, rng), rng)
+    predictor = ensemble.fit(space, genomes, accuracies(space, genomes, rng), rng, kinds=SWIFT)
     run = project.new_run(FitSpec(name="Accuracy predictor", space=space.document, pairs=()))
     path = run.path / "predictor.npz"
     predictor.save(path)

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nasstudio.engine.cost.metric import latency_metrics
+from nasstudio.engine.cost.metric import Metric, latency_metrics
 from nasstudio.engine.device.device import Device
 from nasstudio.engine.project.records import Snapshot
 from nasstudio.engine.search import pareto
 from nasstudio.engine.search.archive import ACCURACY
 from nasstudio.engine.space.space import SearchSpace
+from nasstudio.engine.study.result import StudyTable
 from nasstudio.ui.views.network import as_genome, network_name
 from nasstudio.ui.views.search_runs import shown_runs, sources
 from nasstudio.ui.views.seen import Collector
@@ -33,11 +34,13 @@ class Searched:
     ----------
     accuracy : (n,) predicted.
     latency : (n, devices) predicted.
+    metrics : the latency of any network of the space, by device.
     """
 
     devices: tuple[Device, ...]
     accuracy: Values
     latency: Values
+    metrics: tuple[Metric, ...] = ()
 
     def __len__(self) -> int:
         return len(self.accuracy)
@@ -61,13 +64,14 @@ def searched(snapshot: Snapshot, space: SearchSpace) -> Searched:
     StudioError
         An archive does not read.
     """
-    devices = tuple(m.device for m in latency_metrics(space, snapshot.table))
+    metrics = tuple(latency_metrics(space, snapshot.table))
+    devices = tuple(m.device for m in metrics)
     made = sources(shown_runs(snapshot))
     seen = Collector(space, snapshot.table, snapshot.table_sha256, made).grow()
     latency = np.zeros((len(seen), len(devices)))
     for at, device in enumerate(devices):
         latency[:, at] = seen.values[f"latency:{device.id}"]
-    return Searched(devices, np.array(seen.values[ACCURACY]), latency)
+    return Searched(devices, np.array(seen.values[ACCURACY]), latency, metrics)
 
 
 # -- the device matrix ----------------------------------------------------------------------------------------------
@@ -150,6 +154,23 @@ def reference_points(snapshot: Snapshot, device_id: str) -> list[Point]:
         if ms is not None:
             found.append(Point(reference.title, ms, _share(reference.measured.get("accuracy"))))
     return found
+
+
+def alone_points(
+    found: Searched | None, column: int, table: StudyTable | None, space: SearchSpace | None
+) -> list[Point]:
+    """Networks of a study, trained alone: measured accuracy, and latency as the device's table predicts it."""
+    if found is None or table is None or space is None or not 0 <= column < len(found.metrics):
+        return []
+    trained = {row.target.genome: row.ways["alone"] for row in table.rows if "alone" in row.ways}
+    if not trained:
+        return []
+    population = space.checked([list(genome) for genome in trained])
+    latency = found.metrics[column].of(population)
+    return [
+        Point(space.identity(genome), float(ms), alone.accuracy)
+        for genome, ms, alone in zip(population, latency, trained.values(), strict=True)
+    ]
 
 
 def _measured(latency: Any, device_id: str) -> float | None:

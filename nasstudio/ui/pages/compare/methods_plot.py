@@ -1,4 +1,4 @@
-"""Methods on the same axes: the searched front as predicted, verified networks and references as measured."""
+"""Methods on the same axes: the searched front as predicted; verified networks, those trained alone and references."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nasstudio.ui.plots.plot import Plot
 from nasstudio.ui.theme import theme
 
 Values = NDArray[np.float64]
-FRONT, VERIFIED, REFERENCES = "front", "verified", "references"
+FRONT, VERIFIED, ALONE, REFERENCES = "front", "verified", "alone", "references"
 _MOST_MARKS = 24
 
 
@@ -27,13 +27,14 @@ class MethodsPlot(Plot):
         self._line = pg.PlotDataItem(name=self.tr("Once-for-All, predicted"))
         self._marks = pg.ScatterPlotItem(size=9)
         self._verified = pg.ScatterPlotItem(size=12, symbol="s")
+        self._alone = pg.ScatterPlotItem(size=12, symbol="t1")
         self._references = pg.ScatterPlotItem(size=13, symbol="d")
-        for item in (self._line, self._marks, self._verified, self._references):
+        for item in (self._line, self._marks, self._verified, self._alone, self._references):
             self.addItem(item)
         self._loose: list[pg.InfiniteLine] = []
         self._texts: list[tuple[pg.TextItem, str]] = []
         self._hidden: set[str] = set()
-        self._shown: tuple[Values, Values, list[Point], list[Point]] | None = None
+        self._shown: tuple[Values, Values, list[Point], list[Point], list[Point]] | None = None
         self.setMouseEnabled(x=False, y=False)
         self.restyled.connect(self.restyle_items)
         self.restyle_items()
@@ -49,9 +50,10 @@ class MethodsPlot(Plot):
         accuracy: Values,
         verified: Sequence[Point],
         references: Sequence[Point],
+        alone: Sequence[Point] = (),
     ) -> None:
         """Show a front and measured points; accuracies are shares."""
-        self._shown = (latency, accuracy, list(verified), list(references))
+        self._shown = (latency, accuracy, list(verified), list(references), list(alone))
         self._draw()
 
     def _draw(self) -> None:
@@ -62,11 +64,12 @@ class MethodsPlot(Plot):
         self._texts, self._loose = [], []
         if self._shown is None:
             return
-        latency, accuracy, verified, references = self._shown
+        latency, accuracy, verified, references, alone = self._shown
         if FRONT in self._hidden:
             latency, accuracy = latency[:0], accuracy[:0]
         verified = [] if VERIFIED in self._hidden else verified
         references = [] if REFERENCES in self._hidden else references
+        alone = [] if ALONE in self._hidden else alone
         x, y = np.repeat(latency, 2)[1:], np.repeat(100 * accuracy, 2)[:-1]
         self._line.setData(x, y)
         count = len(latency)
@@ -75,13 +78,16 @@ class MethodsPlot(Plot):
         placed = [p for p in references if p.accuracy is not None]
         for item, points in (
             (self._verified, [p for p in verified if p.accuracy is not None]),
+            (self._alone, alone),
             (self._references, placed),
         ):
             item.setData(x=[p.ms for p in points], y=[100 * (p.accuracy or 0.0) for p in points])
-        self._range(latency, accuracy, verified, placed)
+        self._range(latency, accuracy, [*verified, *alone, *placed])
         for point in verified:
             if point.accuracy is not None:
                 self._label(point.name, point.ms, 100 * point.accuracy, "pin", below=True)
+        for point in alone:
+            self._label(point.name, point.ms, 100 * (point.accuracy or 0.0), "muted", below=True)
         for point in placed:
             self._label(point.name, point.ms, 100 * (point.accuracy or 0.0), "reference")
         for point in references:
@@ -89,11 +95,9 @@ class MethodsPlot(Plot):
                 self._stand(point)
         self.restyle_items()
 
-    def _range(
-        self, latency: Values, accuracy: Values, verified: Sequence[Point], placed: Sequence[Point]
-    ) -> None:
-        x = [*latency, *(p.ms for p in verified), *(p.ms for p in placed)]
-        y = [*(100 * accuracy), *(100 * (p.accuracy or 0) for p in (*verified, *placed))]
+    def _range(self, latency: Values, accuracy: Values, placed: Sequence[Point]) -> None:
+        x = [*latency, *(p.ms for p in placed)]
+        y = [*(100 * accuracy), *(100 * p.accuracy for p in placed if p.accuracy is not None)]
         if not x:
             return
         for values, set_range in ((x, self.setXRange), (y, self.setYRange)):
@@ -134,6 +138,7 @@ class MethodsPlot(Plot):
         for item, token in (
             (self._marks, "front"),
             (self._verified, "pin"),
+            (self._alone, "star"),
             (self._references, "reference"),
         ):
             item.setBrush(pg.mkBrush(colors.color(token)))

@@ -33,8 +33,15 @@ from nasstudio.ui.kit.table import DataTable
 from nasstudio.ui.pages.compare import figures, run_table
 from nasstudio.ui.pages.compare.figures import Searched
 from nasstudio.ui.pages.compare.matrix_card import MatrixCard
-from nasstudio.ui.pages.compare.methods_plot import FRONT, REFERENCES, VERIFIED, MethodsPlot
+from nasstudio.ui.pages.compare.methods_plot import (
+    ALONE,
+    FRONT,
+    REFERENCES,
+    VERIFIED,
+    MethodsPlot,
+)
 from nasstudio.ui.pages.compare.run_table import RunTable
+from nasstudio.ui.pages.compare.study_card import StudyCard
 from nasstudio.ui.pages.page import Page
 from nasstudio.ui.plots.curves import Series, SeriesMark
 from nasstudio.ui.views.search_runs import shown_runs, sources
@@ -91,7 +98,10 @@ class ComparePage(Page):
         column.setSpacing(16)
         self.error = ErrorNotice()
         column.addWidget(self.error)
-        across = QHBoxLayout()
+        upper = QWidget()
+        upper.setMinimumHeight(600)
+        across = QHBoxLayout(upper)
+        across.setContentsMargins(0, 0, 0, 0)
         across.setSpacing(16)
         left, right = QVBoxLayout(), QVBoxLayout()
         for side in (left, right):
@@ -103,7 +113,9 @@ class ComparePage(Page):
         right.addWidget(self._flops_card())
         across.addLayout(left, 3)
         across.addLayout(right, 2)
-        column.addLayout(across, 1)
+        column.addWidget(upper, 1)
+        self.study = StudyCard(self.workbench)
+        column.addWidget(self.study)
         area.setWidget(inside)
 
     def _methods_card(self) -> Card:
@@ -132,8 +144,7 @@ class ComparePage(Page):
         card.body.addWidget(holder, 1)
         self.later = label(
             self.tr(
-                "Networks trained alone, ProxylessNAS, MnasNet and compound scaling will stand here, too,"
-                " once this project has such a run."
+                "ProxylessNAS, MnasNet and compound scaling will stand here, too, once this project has such a run."
             ),
             "caption", "muted", wrap=True,
         )  # fmt: skip
@@ -150,6 +161,7 @@ class ComparePage(Page):
         for key, title, token, symbol in (
             (FRONT, self.tr("Once-for-All"), "front", "o"),
             (VERIFIED, self.tr("Verified"), "pin", "s"),
+            (ALONE, self.tr("Trained alone"), "star", "t1"),
             (REFERENCES, self.tr("References"), "reference", "d"),
         ):
             row = QHBoxLayout()
@@ -215,6 +227,7 @@ class ComparePage(Page):
         self.no_search.clicked.connect(lambda: self.go_to.emit("search"))
         self.save.clicked.connect(self._ask_csv)
         self.plot.failed.connect(self.error.set_error)
+        self.study.found.connect(lambda _: self._show_methods())
 
     # -- the project --------------------------------------------------------------------------------------------
 
@@ -230,10 +243,12 @@ class ComparePage(Page):
         self.found = None
         self._key = None
         self.matrix_card.forget()
+        self.study.forget()
         self.error.set_error(None)
 
     def _changed(self, snapshot: Snapshot) -> None:
         self.runs.show_runs(snapshot.runs)
+        self.study.show_snapshot(snapshot)
         self._load()
         self._refresh()
 
@@ -293,14 +308,16 @@ class ComparePage(Page):
         column = found.column(device_id) if found is not None else -1
         verified = figures.verified_points(snapshot, self.workbench.space, device_id)
         references = figures.reference_points(snapshot, device_id)
+        alone = figures.alone_points(found, column, self.study.table, self.workbench.space)
         searched = found is not None and len(found) > 0 and column >= 0
-        self.methods.setCurrentIndex(0 if searched or verified or references else 1)
+        shown = searched or verified or references or alone
+        self.methods.setCurrentIndex(0 if shown else 1)
         latency, accuracy = np.zeros(0), np.zeros(0)
         if searched and found is not None:
             latency, accuracy = found.front(column)
             name = found.devices[column].name
             self.plot.set_axes(self.tr("Latency on {0} (ms)").format(name), self.tr("Accuracy (%)"))
-        self.plot.show_points(latency, accuracy, verified, references)
+        self.plot.show_points(latency, accuracy, verified, references, alone)
         seen = written(len(found)) if found is not None else "0"
         self._notes[FRONT].setText(
             self.tr("predicted: {0} of {1}").format(len(latency), seen)
@@ -311,6 +328,11 @@ class ComparePage(Page):
             self.tr("measured: {0}").format(len(verified))
             if verified
             else self.tr("none on this device")
+        )
+        self._notes[ALONE].setText(
+            self.tr("measured accuracy: {0}").format(len(alone))
+            if alone
+            else self.tr("no study yet")
         )
         unknown = sum(p.accuracy is None for p in references)
         text = (
@@ -359,6 +381,13 @@ class ComparePage(Page):
         )
         if name:
             self.save_csv(Path(name))
+
+    def close_down(self) -> None:
+        self.study.close_down()
+
+    def command_line(self) -> str:
+        """The command that starts the study."""
+        return self.study.command_line()
 
     def save_csv(self, path: Path) -> None:
         """Write the table of runs as CSV."""

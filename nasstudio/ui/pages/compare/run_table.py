@@ -22,11 +22,14 @@ from nasstudio.engine.job.specification import (
     ProfileSpec,
     ReferenceSpec,
     SearchSpec,
+    StudySpec,
     TrainSpec,
     VerifySpec,
 )
 from nasstudio.engine.project.records import RunRecord
+from nasstudio.engine.study.order import epochs_of
 from nasstudio.ui.kit.number import written
+from nasstudio.ui.pages.compare.study_words import points
 from nasstudio.ui.pages.train.words import clock, duration_text, percent
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -55,6 +58,11 @@ def settings_text(spec: AnySpec | None) -> str:
             words = _tr("{0}, {1} networks").format(spec.algorithm.name, written(spec.budget))
             limits = ", ".join(f"{limit.metric} ≤ {limit.most:g}" for limit in spec.limits)
             return f"{words}; {limits}" if limits else _tr("{0}, no limit").format(words)
+        case StudySpec():
+            words = _tr("{0} networks alone, {1} epochs").format(
+                len({target.genome for target in spec.targets}), written(epochs_of(spec))
+            )
+            return _tr("{0}, with a teacher, too").format(words) if spec.taught else words
         case VerifySpec():
             return _tr("{0} networks on {1} devices").format(len(spec.genomes), len(spec.devices))
         case ExportSpec():
@@ -91,6 +99,14 @@ def outcome_text(run: RunRecord) -> str:
             return _tr("{0}, hypervolume {1} (random {2})").format(
                 words, f"{own:.3f}", f"{random:.3f}"
             )
+        case "study":
+            mean, crossing = found.get("difference"), found.get("break_even")
+            if mean is None:
+                return _tr("done")
+            words = _tr("subnets {0} points").format(points(mean))
+            if crossing is None:
+                return words
+            return _tr("{0}, break-even {1} targets").format(words, written(crossing, 1))
         case "verify":
             return _tr("{0} networks").format(found.get("networks", "–"))
         case "export":

@@ -124,7 +124,7 @@ def predict(
 
 @dataclass(frozen=True)
 class DeviceTime:
-    """Promise and measurement on one device, ms; `kept` None where one of them is missing; `pace`: see `device.pace`."""
+    """Promise and measurement on one device, ms; `kept` None where one is missing; `pace`: see `device.pace`."""
 
     name: str
     promised_ms: float | None
