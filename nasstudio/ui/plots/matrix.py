@@ -17,10 +17,12 @@ from nasstudio.ui.theme import theme
 
 _NAME, _HEAD, _GAP, _SCALE = 156, 50, 4, 26
 _LEAST_SPAN = 1.2  # a few per cent must not look like a fire
+_ROW, _LOW_ROW, _FEW, _WIDE = 40, 28, 8, 72
 
 
 class MatrixView(QWidget):
-    """Rows: best for this device; columns: run on that one. The diagonal is marked with a star and a frame."""
+    """Rows: best for this device; columns: run on that one. The diagonal is marked with a frame and, where
+    there is room, a star."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -53,6 +55,8 @@ class MatrixView(QWidget):
         self._names, self._heat = tuple(names), values
         self._texts = [list(row) for row in texts]
         self._ends = ends
+        row = (_ROW if len(names) <= _FEW else _LOW_ROW) + _GAP
+        self.setMinimumHeight(max(150, _HEAD + row * len(names) + _SCALE))
         said = [
             self.tr("best for {0}, on {1}: {2}").format(a, b, self._texts[i][j])
             for i, a in enumerate(names)
@@ -132,7 +136,10 @@ class MatrixView(QWidget):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(colors.color("accent"), 2))
             painter.drawRoundedRect(box.adjusted(1, 1, -1, -1), 4, 4)
-            paint_star(painter, QPointF(box.left() + 14, box.top() + 13), 6)
+            if (
+                box.height() >= _ROW
+            ):  # in a lower row it would lie on the number; the frame says it, too
+                paint_star(painter, QPointF(box.left() + 14, box.top() + 13), 6)
         painter.setPen(colors.heat_text())
         painter.setFont(fonts.font(14, fonts.SEMIBOLD))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self._texts[row][column])

@@ -15,7 +15,7 @@ from nasstudio.ui.kit.labels import Divider, label
 from nasstudio.ui.kit.number import NumberField
 from nasstudio.ui.kit.popover import Popover
 
-_WIDTH, _FIELD = 360, 132
+_WIDTH, _FIELD = 376, 152
 
 
 class RecipePopover(Popover):

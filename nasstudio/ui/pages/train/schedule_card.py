@@ -166,9 +166,9 @@ class ScheduleCard(Card):
             return
         total = self.model.total_s()
         if total is None:
-            self.set_caption(self.tr("Next training; its time is known after the first phase"))
+            self.set_caption(self.tr("Next training; time not known yet"))
         else:
-            text = self.tr("Next training, about {0}; click a number to change it")
+            text = self.tr("Next training, about {0}")
             self.set_caption(text.format(duration_text(total)))
 
     def _edited(self, schedule: Schedule) -> None:
