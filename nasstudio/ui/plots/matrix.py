@@ -22,7 +22,8 @@ _ROW, _LOW_ROW, _FEW, _WIDE = 40, 28, 8, 72
 
 class MatrixView(QWidget):
     """Rows: best for this device; columns: run on that one. The diagonal is marked with a frame and, where
-    there is room, a star."""
+    there is room, a star.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
