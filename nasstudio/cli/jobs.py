@@ -192,6 +192,7 @@ def _add_train(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--ema", type=float, help="decay of the moving average; 0: none")
     command.add_argument("--dropout", type=float, help="share of the classifier's inputs")
+    command.add_argument("--smoothing", type=float, help="share of every label spread over all")
     command.add_argument("--erase", type=float, help="share of images that lose a rectangle")
     command.add_argument("--mixup", type=float, help="alpha of mixing images; 0: none")
     command.add_argument(
@@ -204,21 +205,10 @@ def _add_train(command: argparse.ArgumentParser) -> None:
     )
 
 
-RECIPE = (
-    "batch",
-    "optimiser",
-    "weight_decay",
-    "ema",
-    "dropout",
-    "accumulate",
-    "precision",
-    "device",
-)
-
-
 def _recipe(project: Project, options: argparse.Namespace) -> dict[str, Any]:
     """What was asked for beside the project's recipe."""
-    given = {name: getattr(options, name) for name in RECIPE}
+    fields = (name for name in Recipe.__struct_fields__ if name != "augmentation")
+    given = {name: getattr(options, name) for name in fields}
     asked = {name: value for name, value in given.items() if value is not None}
     changes = {name: getattr(options, name) for name in ("erase", "mixup")}
     changes = {name: value for name, value in changes.items() if value is not None}

@@ -3,6 +3,7 @@
 import json
 from contextlib import closing
 
+import msgspec
 import pytest
 
 from nasstudio.cli.main import main
@@ -93,3 +94,20 @@ def test_that_the_projects_recipe_is_followed_where_no_option_says_otherwise(pat
     spec = printed(capsys, path, "--batch", "16", "--mixup", "0.4")
     assert (spec.optimiser, spec.batch) == ("adamw", 16)
     assert spec.augmentation == Augmentation(erase=0.2, mixup=0.4)
+
+
+def test_that_a_recipe_has_the_fields_and_defaults_of_a_training():
+    of_training = {field.name: field for field in msgspec.structs.fields(TrainSpec)}
+    for field in msgspec.structs.fields(Recipe):
+        assert field.default == of_training[field.name].default, field.name
+
+
+def test_that_every_value_of_a_recipe_can_be_given(path, capsys):
+    options = (
+        "--batch 8 --accumulate 2 --optimiser adamw --weight-decay 0.1 --smoothing 0.2 --dropout 0.3 "
+        "--ema 0.5 --erase 0.4 --mixup 0.6 --precision bf16 --device cuda"
+    )
+    spec = printed(capsys, path, *options.split())
+    usual = Recipe()
+    for name in Recipe.__struct_fields__:
+        assert getattr(spec, name) != getattr(usual, name), name

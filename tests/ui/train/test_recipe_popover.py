@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 
 from nasstudio.engine.data.augmentation import Augmentation
 from nasstudio.engine.train.recipe import Recipe
-from nasstudio.ui.pages.train.recipe_popover import RecipePopover, flags
+from nasstudio.ui.pages.train.recipe_popover import RecipePopover
 
 
 @pytest.fixture
@@ -51,13 +50,3 @@ def test_that_nothing_can_be_edited_in_a_project_that_is_read_only(popover):
     popover.show_recipe(Recipe(batch=32), editable=False)
     assert not popover.field("batch").isEnabled()
     assert not popover.reset.isEnabled()
-
-
-def test_that_the_command_line_names_what_is_not_usual():
-    assert flags(Recipe()) == []
-    changed = msgspec.structs.replace(
-        Recipe(weight_decay=0.05, precision="bf16"), augmentation=Augmentation(erase=0.25)
-    )
-    assert flags(changed) == [
-        "--weight-decay", "0.05", "--erase", "0.25", "--precision", "bf16",
-    ]  # fmt: skip

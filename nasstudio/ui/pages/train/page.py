@@ -31,7 +31,6 @@ from nasstudio.ui.pages.train.course import Course
 from nasstudio.ui.pages.train.estimator import Estimator
 from nasstudio.ui.pages.train.follower import RunFollower
 from nasstudio.ui.pages.train.pace import Measured, comparable, trainings
-from nasstudio.ui.pages.train.recipe_popover import flags
 from nasstudio.ui.pages.train.words import clock, needed, percent
 from nasstudio.ui.workbench import LiveRun, Make, Workbench
 from nasstudio.ui.workers.tasks import Task
@@ -438,11 +437,9 @@ class TrainPage(Page):
         names = (n for n in schedule_names() if schedule_preset(n).phases == schedule.phases)
         named = next(names, "")
         parts = ["nasstudio", "train", str(snapshot.path)]
-        # Without --schedule the command follows the one that the project holds.
+        # Without --schedule the command follows the one that the project holds, and its recipe in any case.
         parts += ["--schedule", named] if named else []
-        return shlex.join(
-            [*parts, *flags(snapshot.recipe), "--threads", str(self.workbench.threads)]
-        )
+        return shlex.join([*parts, "--threads", str(self.workbench.threads)])
 
 
 def _size(path: Path) -> int:

@@ -123,14 +123,3 @@ class RecipePopover(Popover):
 def _value(recipe: Recipe, name: str) -> Any:
     held = recipe.augmentation if name in ("mixup", "erase") else recipe
     return getattr(held, name)
-
-
-def flags(recipe: Recipe) -> list[str]:
-    """What the command line says for it: one option for each value that is not the usual one."""
-    usual, found = Recipe(), []
-    for name in ("batch", "accumulate", "optimiser", "weight_decay", "dropout", "ema", "erase",
-                 "mixup", "precision", "device"):  # fmt: skip
-        value = _value(recipe, name)
-        if value != _value(usual, name):
-            found += [f"--{name.replace('_', '-')}", f"{value}"]
-    return found
