@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from nasstudio.engine.accuracy.belonging import check_images, check_space
 from nasstudio.engine.accuracy.evaluate import Evaluator
 from nasstudio.engine.cost.formats.reader import read_table
 from nasstudio.engine.cost.table import LatencyTable
@@ -22,7 +23,6 @@ from nasstudio.engine.data.catalog import open_set
 from nasstudio.engine.data.document import DataDocument
 from nasstudio.engine.data.image_set import ImageSet
 from nasstudio.engine.data.loading import Batches, at_resolution
-from nasstudio.engine.errors import InvalidInput
 from nasstudio.engine.export.deployment import Deployment, Preprocessing
 from nasstudio.engine.export.equality import Images
 from nasstudio.engine.export.folded import folded_weights
@@ -147,15 +147,9 @@ def open_origin(
     """
     searched = build(space)
     network, about = load_supernet(supernet)
-    if network.space.hash != searched.hash:
-        raise InvalidInput(
-            f"The supernet holds the networks of '{about.space.title or about.space.name}', "
-            f"not those of '{space.title or space.name}'.",
-            where=supernet,
-            remedy="Choose a supernet that was trained for this space.",
-        )
+    check_space(network, searched, supernet)
     image_set = open_set(data, progress=progress)
-    _fits(image_set, network, about, supernet)
+    check_images(network, about, image_set, supernet)
     return Origin(
         searched,
         network.eval(),
@@ -164,22 +158,3 @@ def open_origin(
         Evaluator(network, image_set, calibration_images, seed),
         None if table is None else read_table(table),
     )
-
-
-def _fits(image_set: ImageSet, supernet: SharedNetwork, about: SupernetAbout, where: Path) -> None:
-    layers = [block.layer for block in supernet.space.blocks(supernet.space.largest())]
-    channels, classes = layers[0].channels_in, layers[-1].channels_out
-    if (channels, classes) != (image_set.channels, len(image_set.classes)):
-        raise InvalidInput(
-            f"The supernet takes {channels} channels and tells {classes} classes apart; "
-            f"{image_set.title} has {image_set.channels} and {len(image_set.classes)}.",
-            where=where,
-            remedy="Choose the data that the supernet was trained on.",
-        )
-    if about.fingerprint and about.fingerprint != image_set.fingerprint:
-        raise InvalidInput(
-            f"The supernet was trained on other images than {image_set.title}, or on another split of them: "
-            "some of its training images may be among those that are to judge it.",
-            where=where,
-            remedy="Choose the data and the split that the supernet was trained on.",
-        )

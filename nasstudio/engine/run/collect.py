@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 import torch
 
+from nasstudio.engine.accuracy.belonging import check_images, check_space
 from nasstudio.engine.accuracy.coverage import coverage
 from nasstudio.engine.accuracy.evaluate import Evaluation, Evaluator
 from nasstudio.engine.accuracy.queue import EvaluationQueue, Pair
@@ -107,18 +108,8 @@ def _opened(
     """
     supernet, about = load_supernet(Path(subject.supernet))
     images = open_set(spec.data)
-    if supernet.space.hash != space.hash:
-        raise InvalidInput(
-            f"The supernet belongs to another space, {supernet.space.name}.",
-            where=spec.supernet.path,
-            remedy="Choose the space that it was trained with.",
-        )
-    if about.fingerprint and about.fingerprint != images.fingerprint:
-        raise InvalidInput(
-            f"The supernet was trained on other images than {images.title} as it is now.",
-            where=spec.supernet.path,
-            remedy="Choose the data that it was trained on, or train again.",
-        )
+    check_space(supernet, space, spec.supernet.path)
+    check_images(supernet, about, images, spec.supernet.path)
     evaluator = Evaluator(
         supernet.to(subject.device), images, subject.calibration_images, spec.seed, subject.device
     )

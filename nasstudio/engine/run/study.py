@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from nasstudio.engine.accuracy.belonging import check_images, check_space
 from nasstudio.engine.accuracy.evaluate import Evaluator
 from nasstudio.engine.data.catalog import open_set
 from nasstudio.engine.data.image_set import ImageSet
@@ -29,7 +30,7 @@ from nasstudio.engine.job.folder import RunFolder
 from nasstudio.engine.job.specification import StudySpec, TrainSpec
 from nasstudio.engine.net.lone import LoneNetwork
 from nasstudio.engine.net.shared import SharedNetwork
-from nasstudio.engine.net.storage import SupernetAbout, load_supernet
+from nasstudio.engine.net.storage import load_supernet
 from nasstudio.engine.run.train import identity_of, settings_of, trainable
 from nasstudio.engine.space.families import build
 from nasstudio.engine.space.space import Genome, SearchSpace
@@ -87,7 +88,8 @@ class _Study:
         self.space = trainable(build(spec.space), images)
         path = job.input(spec.supernet)
         supernet, self.about = load_supernet(path)
-        _check(supernet, self.about, self.space, images, path)
+        check_space(supernet, self.space, path)
+        check_images(supernet, self.about, images, path)
         self.supernet = supernet.to(self.device).eval()
         self.batches = Batches(
             images, "train", self.device, augmentation=spec.training.augmentation
@@ -345,20 +347,3 @@ def cost_in_run(supernet: Path, epoch_steps: int) -> SupernetCost:
 def as_genome(genome: tuple[int, ...]) -> Genome:
     """A target's genome as a row of option indices. `(genes,)`."""
     return np.array(genome, dtype=np.int16)
-
-
-def _check(
-    supernet: SharedNetwork, about: SupernetAbout, space: SearchSpace, images: ImageSet, path: Path
-) -> None:
-    if supernet.space.hash != space.hash:
-        raise InvalidInput(
-            f"The supernet belongs to another space, {supernet.space.name}.",
-            where=path,
-            remedy="Choose the space that it was trained with.",
-        )
-    if about.fingerprint and about.fingerprint != images.fingerprint:
-        raise InvalidInput(
-            f"The supernet was trained on other images than {images.title} as it is now.",
-            where=path,
-            remedy="Choose the data that it was trained on, or train again.",
-        )
