@@ -22,8 +22,8 @@ def check_space(supernet: SharedNetwork, space: SearchSpace, where: Path | str) 
     if supernet.space.hash != space.hash:
         own, asked = supernet.space.document, space.document
         raise InvalidInput(
-            f"The supernet holds the networks of '{own.title or own.name}', not those of "
-            f"'{asked.title or asked.name}'.",
+            f"The supernet belongs to another space: it holds the networks of '{own.title or own.name}', "
+            f"not those of '{asked.title or asked.name}'.",
             where=where,
             remedy="Choose the space that it was trained with, or a supernet of this one.",
         )
