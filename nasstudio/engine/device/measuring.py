@@ -50,6 +50,9 @@ def _serve(order: Order, questions: IO[bytes], out: IO[bytes]) -> None:
     for index, path in order.artefacts.items():
         calls[index] = runtime.load(_content(Path(path)), order.device)
         _answer(out, Loaded(index))
+    # The runtime's own threads have their cores by now; this one, which works with them, gets the first to itself.
+    if len(order.cores) == order.device.threads:
+        _stay_on(order.cores[:1])
     numbers = {index: position for position, index in enumerate(calls)}
     sampler = CallSampler(list(calls.values()), order.device.threads)
     with no_garbage_collection():

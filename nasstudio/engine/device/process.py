@@ -18,7 +18,7 @@ import msgspec
 
 from nasstudio.engine.device.conditions import quietest_cores
 from nasstudio.engine.device.device import Device
-from nasstudio.engine.device.environment import compute_environment
+from nasstudio.engine.device.environment import measuring_environment
 from nasstudio.engine.device.sampling import Burst
 from nasstudio.engine.errors import InvalidInput, StudioError
 
@@ -157,12 +157,13 @@ def measuring_process(
     StudioError
         It can't be started, refuses an artefact or dies; its last words are in this process's standard error.
     """
+    cores = quietest_cores(device.threads)
     try:
         child = subprocess.Popen(
             [sys.executable, "-m", "nasstudio.engine.device.measuring"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=compute_environment(device.threads),
+            env=measuring_environment(device.threads, cores),
         )
     except OSError as problem:
         raise StudioError(
@@ -172,7 +173,7 @@ def measuring_process(
         ) from problem
     worker = MeasuringProcess(child, device)
     try:
-        worker.load(artefacts, quietest_cores(device.threads), check, on_load)
+        worker.load(artefacts, cores, check, on_load)
         yield worker
     finally:
         worker.close()

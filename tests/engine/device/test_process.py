@@ -4,6 +4,7 @@ import psutil
 import pytest
 
 from nasstudio.engine.device.conditions import Load, conditions, quietest_cores
+from nasstudio.engine.device.environment import measuring_environment
 from nasstudio.engine.device.lowered import LoweredFiles
 from nasstudio.engine.device.process import measuring_process
 from nasstudio.engine.device.runtime import registry
@@ -119,3 +120,16 @@ def test_that_a_worker_s_own_time_does_not_count_as_somebody_else_s(monkeypatch)
     load.lap()
     assert asked[:2] == [2, 2]
     assert asked[-1] == 1
+
+
+def test_that_two_threads_that_measure_wait_as_in_an_application_each_on_its_own_core(monkeypatch):
+    monkeypatch.setenv("OMP_WAIT_POLICY", "passive")
+    found = measuring_environment(2, (1, 3))
+    assert "OMP_WAIT_POLICY" not in found
+    assert (found["OMP_NUM_THREADS"], found["OMP_PLACES"]) == ("2", "{1},{3}")
+    assert found["OMP_PROC_BIND"] == "true"
+
+
+def test_that_nothing_is_bound_where_cores_are_not_known_or_one_thread_has_the_choice():
+    for found in (measuring_environment(2, ()), measuring_environment(1, (0,))):
+        assert "OMP_PLACES" not in found
