@@ -448,7 +448,8 @@ class Window(QMainWindow):
             self.workbench.open(path)
             return
         table = dict.fromkeys((".csv", ".tsv", ".json", ".yaml", ".yml"), "devices")
-        station = {**table, ".onnx": "search"}.get(path.suffix.lower(), "data")
+        weights = dict.fromkeys((".pth", ".pt"), "train")
+        station = {**table, **weights, ".onnx": "search"}.get(path.suffix.lower(), "data")
         if not self._has_project():
             self.show_problem(
                 StudioError(

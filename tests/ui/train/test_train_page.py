@@ -178,7 +178,7 @@ def test_that_a_refused_start_is_shown_in_place(qtbot, bench, path, monkeypatch)
     said = StudioError("No room left.", remedy="Free some.")
     monkeypatch.setattr(bench, "start", lambda *m, problem=None: problem(said))
     page.start_chain()
-    assert page.board.error.isVisible()
+    assert page.error.isVisible()
     page.collect(50)
     assert page.board.predictor.error.error is said
 

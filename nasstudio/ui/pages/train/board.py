@@ -9,7 +9,6 @@ from nasstudio.engine.train.schedule import Schedule
 from nasstudio.ui.kit.card import Card
 from nasstudio.ui.kit.empty import EmptyState
 from nasstudio.ui.kit.labels import Divider
-from nasstudio.ui.kit.notice import ErrorNotice
 from nasstudio.ui.kit.number import written
 from nasstudio.ui.kit.segmented import Tabs
 from nasstudio.ui.pages.train.cards import Curves, Numbers, TimelineCard
@@ -36,11 +35,10 @@ class Board(QScrollArea):
         column = QVBoxLayout(inside)
         column.setContentsMargins(16, 8, 16, 16)
         column.setSpacing(16)
-        self.error = ErrorNotice()
         self.notice = InterruptedNotice()
         self.timeline = Timeline()
         self.timeline_card = TimelineCard(self.timeline)
-        for widget in (self.error, self.notice, self.timeline_card):
+        for widget in (self.notice, self.timeline_card):
             column.addWidget(widget)
         across = QHBoxLayout()
         across.setSpacing(16)

@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QThreadPool, QTimer
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QMessageBox, QStackedLayout, QVBoxLayout, QWidget
 
 from nasstudio.engine.job.specification import AnySpec, Reference, TrainSpec
@@ -18,6 +18,7 @@ from nasstudio.engine.train.schedule import Schedule, schedule_names, schedule_p
 from nasstudio.ui.kit.buttons import ghost_button, primary_button, secondary_button
 from nasstudio.ui.kit.empty import EmptyState
 from nasstudio.ui.kit.header import PageHeader
+from nasstudio.ui.kit.notice import ErrorNotice
 from nasstudio.ui.pages.page import Page
 from nasstudio.ui.pages.train.board import Board
 from nasstudio.ui.pages.train.checkpoint_model import (
@@ -30,6 +31,7 @@ from nasstudio.ui.pages.train.checkpoint_model import (
 from nasstudio.ui.pages.train.course import Course
 from nasstudio.ui.pages.train.estimator import Estimator
 from nasstudio.ui.pages.train.follower import RunFollower
+from nasstudio.ui.pages.train.importer import Importer, dropped
 from nasstudio.ui.pages.train.pace import Measured, comparable, trainings
 from nasstudio.ui.pages.train.words import clock, needed, percent
 from nasstudio.ui.workbench import LiveRun, Make, Workbench
@@ -49,10 +51,12 @@ class TrainPage(Page):
         self.run_id = ""
         self._chosen = ""
         self._sizes: dict[str, int] = {}
+        self.setAcceptDrops(True)
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(1)
         self.follower = RunFollower(self)
         self.estimator = Estimator(self)
+        self.importer = Importer(workbench, self)
         self._draw = QTimer(self, singleShot=True, interval=100)
         self._build()
         self._connect()
@@ -68,6 +72,10 @@ class TrainPage(Page):
         outer.setSpacing(0)
         self.header = PageHeader(self.tr("Train"))
         self.copy = ghost_button(self.tr("Copy as command"), "terminal")
+        self.bring = ghost_button(self.tr("Import..."), "import")
+        self.bring.setToolTip(
+            self.tr("A published Once-for-All supernet, or its accuracy predictor")
+        )
         self.chain = secondary_button(self.tr("Train, then search"), "search")
         self.chain.setToolTip(
             self.tr("One after the other: train, collect accuracy pairs, fit the predictor, search")
@@ -75,9 +83,14 @@ class TrainPage(Page):
         self.stop = secondary_button(self.tr("Stop"), "stop")
         self.stop.setToolTip(self.tr("It can be resumed from its last checkpoint"))
         self.main = primary_button(self.tr("Start training"), "play")
-        for widget in (self.copy, self.chain, self.stop, self.main):
+        for widget in (self.bring, self.copy, self.chain, self.stop, self.main):
             self.header.add_action(widget)
         outer.addWidget(self.header)
+        self.error = ErrorNotice()
+        beneath = QVBoxLayout()
+        beneath.setContentsMargins(16, 0, 16, 0)
+        beneath.addWidget(self.error)
+        outer.addLayout(beneath)
         self.stack = QStackedLayout()
         self.board = Board()
         self.empty = EmptyState("train", self.tr("Nothing to train yet"), "", self.tr("Go on"))
@@ -94,10 +107,12 @@ class TrainPage(Page):
         bench.run_events.connect(self._nudge)
         bench.run_ended.connect(self._ended)
         self.follower.grown.connect(self._grown)
-        self.follower.failed.connect(board.error.set_error)
+        self.follower.failed.connect(self.error.set_error)
         self.estimator.estimated.connect(self._estimated)
-        self.estimator.failed.connect(board.error.set_error)
+        self.estimator.failed.connect(self.error.set_error)
         self._draw.timeout.connect(self._refresh)
+        self.importer.failed.connect(self.error.set_error)
+        self.bring.clicked.connect(self.importer.ask)
         self.main.clicked.connect(self.start)
         self.chain.clicked.connect(self.start_chain)
         self.stop.clicked.connect(self.stop_training)
@@ -133,7 +148,7 @@ class TrainPage(Page):
         self._draw.stop()
         self.course, self.run_id, self._chosen = None, "", ""
         self._sizes = {}
-        self.board.error.set_error(None)
+        self.error.set_error(None)
         self.board.predictor.error.set_error(None)
 
     def _changed(self, snapshot: Snapshot) -> None:
@@ -155,8 +170,9 @@ class TrainPage(Page):
 
     def _ended(self, run: LiveRun) -> None:
         self._nudge(run.id)
-        if run.failure is not None and run.kind in ("train", "collect", "fit"):
-            place = self.board.error if run.kind == "train" else self.board.predictor.error
+        if run.failure is not None and run.kind in ("train", "importing", "collect", "fit"):
+            of_supernet = run.kind in ("train", "importing")
+            place = self.error if of_supernet else self.board.predictor.error
             place.set_error(run.failure)
 
     def _grown(self, events: list) -> None:
@@ -183,7 +199,7 @@ class TrainPage(Page):
             self,
             lambda: {path: _size(root / path) for path in wanted},
             arrived,
-            self.board.error.set_error,
+            self.error.set_error,
         ).start(self._pool)
 
     # -- what is shown ------------------------------------------------------------------------------------------
@@ -241,6 +257,8 @@ class TrainPage(Page):
         live, writable = self.live, self.workbench.writable
         for widget in (self.copy, self.main):
             widget.setVisible(not needs)
+        self.bring.setVisible(self.workbench.snapshot is not None)
+        self.bring.setEnabled(writable and not self.workbench.running("importing"))
         self.stop.setVisible(live is not None)
         self.chain.setVisible(live is None and not needs)
         self.chain.setEnabled(writable and not self.workbench.running("collect", "fit"))
@@ -349,8 +367,8 @@ class TrainPage(Page):
         )
 
     def _begin(self, *makes: Make) -> None:
-        self.board.error.set_error(None)
-        self.workbench.start(*makes, problem=self.board.error.set_error)
+        self.error.set_error(None)
+        self.workbench.start(*makes, problem=self.error.set_error)
 
     def _train_make(self, start: Checkpoint | None = None, *, use_newest: bool = False) -> Make:
         schedule = self.next_schedule()
@@ -380,7 +398,7 @@ class TrainPage(Page):
             project.put("supernet", sha256)
             return sha256
 
-        self.workbench.do(keep, self._know_chosen, self.board.error.set_error)
+        self.workbench.do(keep, self._know_chosen, self.error.set_error)
 
     def collect(self, networks: int) -> None:
         """Measure the accuracy of subnets for the predictor."""
@@ -395,14 +413,30 @@ class TrainPage(Page):
         self.board.predictor.error.set_error(None)
         self.workbench.start(plan.fit, problem=self.board.predictor.error.set_error)
 
+    # -- files dropped onto the page ----------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if self.workbench.writable and dropped(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self.importer.take_in(dropped(event))
+        event.acceptProposedAction()
+
+    def take_file(self, path: Path) -> None:
+        """A checkpoint that was dropped on the window."""
+        self.importer.take_in([path])
+
+    # -- what is kept -------------------------------------------------------------------------------------------
+
     def _keep_schedule(self, schedule: Schedule) -> None:
         self.workbench.do(
-            lambda project: project.put("schedule", schedule), problem=self.board.error.set_error
+            lambda project: project.put("schedule", schedule), problem=self.error.set_error
         )
 
     def _keep_recipe(self, recipe: Recipe) -> None:
         self.workbench.do(
-            lambda project: project.put("recipe", recipe), problem=self.board.error.set_error
+            lambda project: project.put("recipe", recipe), problem=self.error.set_error
         )
 
     def _ask_delete(self, run_id: str) -> None:
@@ -424,9 +458,7 @@ class TrainPage(Page):
 
     def delete(self, run_id: str) -> None:
         """Delete a training with all its files."""
-        self.workbench.do(
-            lambda project: project.delete_run(run_id), problem=self.board.error.set_error
-        )
+        self.workbench.do(lambda project: project.delete_run(run_id), problem=self.error.set_error)
 
     def command_line(self) -> str:
         """The command that starts this training."""
