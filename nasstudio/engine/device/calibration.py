@@ -20,6 +20,9 @@ from nasstudio.engine.space.layer import LayerSpec
 
 COVERED = 0.9  # share of networks that the interval is to hold
 UNKNOWN_ERROR = 0.1  # half width where nothing was measured
+PACE = 0.025
+"""How far a device's pace strays between two sittings, as a share; nine in ten are nearer. Not the device's own: the
+90 % quantile over seven devices of one machine (`benchmarks/latency.py`) was 0.023."""
 FEWEST = 12  # networks below which the error itself is a guess
 
 _OUTER, _INNER, _REPEATS = 10, 5, 3
@@ -49,7 +52,8 @@ class Calibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mape_sum : the same of the plain sum.
     mape_constant : the same of a constant, the geometric mean of the other networks.
     within5, within10 : share of networks within 5 % and 10 %, held back.
-    interval : half width that holds nine in ten of the held-back networks, as a share of the prediction (conformal).
+    interval : half width that is to hold nine in ten networks measured another day, as a share of the prediction: the
+        errors of the held-back ones (conformal) and, independent of them, the pace of the device that day (`PACE`).
     tau : Kendall rank correlation of prediction and measurement, held back; 0 where all are equal.
     tau_macs : the same of MACs and measurement ("FLOPs is not speed").
     tau_noise : the same of two rounds of measuring; None if there was one.
@@ -185,7 +189,9 @@ def fit(
         mape_constant=_mape_constant(measured),
         within5=float((off <= 0.05).mean()),
         within10=float((off <= 0.10).mean()),
-        interval=conformal(np.abs(predicted - measured) / np.maximum(predicted, 1e-9)),
+        interval=math.hypot(
+            conformal(np.abs(predicted - measured) / np.maximum(predicted, 1e-9)), PACE
+        ),
         tau=float(np.nan_to_num(kendall_tau(predicted, measured))),
         tau_macs=float(np.nan_to_num(kendall_tau(counted, measured))),
         tau_noise=tau_noise,
