@@ -50,9 +50,8 @@ def compute_environment(threads: int) -> dict[str, str]:
 def measuring_environment(threads: int, cores: Sequence[int]) -> dict[str, str]:
     """Environment of a process that measures, alone on its cores.
 
-    Threads wait as they do in an application: measured, two threads of torch that sleep between operators take twice as
-    long. Each has a core of its own where they are known: measured again, a network differs by 0.5 to 1 % then, by 1.6
-    to 2.2 % if the threads may meet on one.
+    Threads wait as they do in an application: two threads of torch that sleep between operators take about twice as
+    long. Each has a core of its own where they are known, so that two never meet on one.
     """
     environment = compute_environment(threads)
     del environment["OMP_WAIT_POLICY"]

@@ -4,10 +4,10 @@ Layers and networks are written as ONNX models (`onnx_artefact`), so neither nee
 needs nothing but ONNX Runtime. Input and output are bound once, so that a call is the session's run and little else.
 
 Every session has a pool of threads of its own, and after a run they spin for the next one. With one session that is
-what an application sees. A process that measures many in turn would lose cores to those that wait: on two cores, 40
-networks of Once-for-All took 2.7 times as long as alone, and 34 % more or less when measured again. So they stop when a
-run ends, and each keeps to a core of its own: 4 % then. Alone, a network of 1.3 ms takes the same either way, one of
-0.13 ms a tenth longer, for the threads have to wake.
+what an application sees. A process that measures many in turn would lose cores to those that wait, and a network of
+Once-for-All then takes a multiple of its time on two cores. So they stop when a run ends, and each keeps to a core of
+its own. The price: the threads have to wake for each call, and with several of them a network takes a few per cent
+longer than in a loop that does nothing else.
 """
 
 from __future__ import annotations
