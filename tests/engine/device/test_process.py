@@ -1,5 +1,8 @@
 """A process of its own that measures: what it gives, what it refuses, and how it ends."""
 
+import os
+from pathlib import Path
+
 import psutil
 import pytest
 
@@ -133,3 +136,18 @@ def test_that_two_threads_that_measure_wait_as_in_an_application_each_on_its_own
 def test_that_nothing_is_bound_where_cores_are_not_known_or_one_thread_has_the_choice():
     for found in (measuring_environment(2, ()), measuring_environment(1, (0,))):
         assert "OMP_PLACES" not in found
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="cores of threads are Linux's")
+def test_that_of_two_threads_that_measure_each_has_a_core_of_its_own(lowered):
+    two = [d for d in registry.get("onnxruntime").devices_here() if d.threads == 2]
+    if not two or len(psutil.Process().cpu_affinity()) < 2:
+        pytest.skip("this machine measures with one thread only")
+    with measuring_process(two[0], {0: lowered.chain([LAYER])}) as worker:
+        worker.burst(0)
+        threads = [int(task.name) for task in Path(f"/proc/{worker.pid}/task").iterdir()]
+        kept = [os.sched_getaffinity(thread) for thread in threads]
+    alone = [cores for cores in kept if len(cores) == 1]
+    first, *others = sorted(set().union(*kept))
+    assert {first} == kept[threads.index(worker.pid)]
+    assert [{core} for core in others] == [cores for cores in alone if cores != {first}]
