@@ -12,6 +12,7 @@ import pytest
 
 from nasstudio.engine.device.calibration import Calibration, fit
 from nasstudio.engine.space.layer import parse
+from nasstudio.engine.space.space import SpaceDocument
 
 
 @pytest.fixture(autouse=True)
@@ -34,3 +35,29 @@ def calibrated():
         return fit(layers, sums, rows, measured, sums if macs is None else macs, **options)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def tiny_space():
+    """A space of one stage, for five classes."""
+    stage = {"channels": 8, "stride": 1, "depth": [1, 2], "kernel": [3, 5], "expand": [2, 3]}
+    options = {"resolution": [16, 24], "stem": 8, "head": [16, 24], "classes": 5, "stages": [stage]}
+    return SpaceDocument("mobilenetv3", "tiny", "Tiny", options)
+
+
+@pytest.fixture
+def save_published():
+    """save_published(space, path) -> the tensors of a supernet that is written as the published ones are."""
+    import torch
+
+    from nasstudio.engine.net.families import supernet_of
+    from nasstudio.engine.net.published.names import counted, published_names
+    from nasstudio.engine.space.families import build
+
+    def save(space, path):
+        state = supernet_of(build(space)).state_dict()
+        names = published_names(counted(state))
+        torch.save({names[name]: state[name] for name in names}, path)
+        return state
+
+    return save

@@ -6,37 +6,23 @@ import pytest
 import torch
 
 from nasstudio.cli.main import main
-from nasstudio.engine.net.families import supernet_of
-from nasstudio.engine.net.published.names import counted, published_names
 from nasstudio.engine.net.storage import load_supernet
 from nasstudio.engine.project import plan
 from nasstudio.engine.project.project import Project
-from nasstudio.engine.space.families import build
-from nasstudio.engine.space.space import SpaceDocument
-
-OPTIONS = {
-    "resolution": [16, 24],
-    "stem": 8,
-    "head": [16, 24],
-    "classes": 5,
-    "stages": [{"channels": 8, "stride": 1, "depth": [1, 2], "kernel": [3, 5], "expand": [2, 3]}],
-}
-TINY = SpaceDocument("mobilenetv3", "tiny", "Tiny", OPTIONS)
 
 
 @pytest.fixture
-def path(tmp_path):
+def path(tmp_path, tiny_space):
     project = Project.create(tmp_path / "mine.nasproj")
-    project.put("space", TINY)
+    project.put("space", tiny_space)
     project.close()
     return tmp_path / "mine.nasproj"
 
 
-def test_that_a_supernet_goes_into_the_project_and_beside_it(path, tmp_path, capsys):
-    supernet = supernet_of(build(TINY))
-    state = supernet.state_dict()
-    names = published_names(counted(state))
-    torch.save({names[name]: state[name] for name in names}, tmp_path / "net.pth")
+def test_that_a_supernet_goes_into_the_project_and_beside_it(
+    path, tmp_path, capsys, tiny_space, save_published
+):
+    state = save_published(tiny_space, tmp_path / "net.pth")
     out = tmp_path / "net.safetensors"
     words = ["import", str(path), str(tmp_path / "net.pth"), "--out", str(out), "--json"]
     assert main(words) == 0

@@ -1,33 +1,19 @@
 """A published supernet that is imported on the Train page, and files that are none."""
 
 import pytest
-import torch
 from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 
-from nasstudio.engine.net.families import supernet_of
-from nasstudio.engine.net.published.names import counted, published_names
 from nasstudio.engine.project.project import Project
-from nasstudio.engine.space.families import build
-from nasstudio.engine.space.space import SpaceDocument
 from nasstudio.ui.pages.train.importer import dropped
 from nasstudio.ui.pages.train.page import TrainPage
 from nasstudio.ui.workbench import Workbench
 
-OPTIONS = {
-    "resolution": [16, 24],
-    "stem": 8,
-    "head": [16, 24],
-    "classes": 5,
-    "stages": [{"channels": 8, "stride": 1, "depth": [1, 2], "kernel": [3, 5], "expand": [2, 3]}],
-}
-TINY = SpaceDocument("mobilenetv3", "tiny", "Tiny", OPTIONS)
-
 
 @pytest.fixture
-def page(qtbot, tmp_path):
+def page(qtbot, tmp_path, tiny_space):
     project = Project.create(tmp_path / "mine.nasproj")
-    project.put("space", TINY)
+    project.put("space", tiny_space)
     project.close()
     bench = Workbench()
     made = TrainPage(bench)
@@ -47,10 +33,12 @@ def _drop(*paths):
     return data, QDropEvent(QPoint(1, 1), copy, data, left, Qt.KeyboardModifier.NoModifier)
 
 
-def test_that_a_published_supernet_becomes_a_checkpoint_of_the_project(page, qtbot, tmp_path):
-    state = supernet_of(build(TINY)).state_dict()
-    names = published_names(counted(state))
-    torch.save({names[name]: state[name] for name in names}, tmp_path / "tiny_w1.0")
+def test_that_a_published_supernet_becomes_a_checkpoint_of_the_project(
+    page, qtbot, tmp_path, tiny_space, save_published
+):
+    save_published(tiny_space, tmp_path / "tiny_w1.0")
+    page.importer.take_in([tmp_path / "gone.pth"])
+    qtbot.waitUntil(page.error.isVisible)
     _data, event = _drop(tmp_path / "tiny_w1.0")
     page.dropEvent(event)
     bench = page.workbench

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from nasstudio.engine.job.specification import TrainSpec
 from nasstudio.engine.project.records import ArtefactRecord, Snapshot
@@ -159,3 +160,11 @@ def batch_of(snapshot: Snapshot, run_id: str) -> int | None:
     """Images a step of a training; None if it is not known."""
     run = snapshot.run(run_id)
     return run.spec.batch if run is not None and isinstance(run.spec, TrainSpec) else None
+
+
+def file_size(path: Path) -> int:
+    """Bytes of a file; 0 if it can't be looked at."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from nasstudio.engine.job.specification import AnySpec
 from nasstudio.engine.project import plan
 from nasstudio.engine.project.project import Project
+from nasstudio.ui.pages.train.checkpoint_model import file_size
 from nasstudio.ui.workbench import Make, Workbench
 
 # Published supernets have no ending of their own: theirs is the width, as in ``..._w1.0``.
@@ -20,7 +21,7 @@ _OF_OTHERS = (".csv", ".tsv", ".json", ".yaml", ".yml", ".onnx", ".zip")
 
 
 class Importer(QObject):
-    """Starts imports. `failed(StudioError)` when one could not be started; a failed job tells its own."""
+    """Starts imports. `failed(StudioError)` when one could not be started, None before; a failed job tells its own."""
 
     failed = Signal(object)
 
@@ -44,6 +45,7 @@ class Importer(QObject):
     def take_in(self, paths: Sequence[Path]) -> None:
         """Import files one after the other: a supernet brings the space that its predictor needs."""
         if paths:
+            self.failed.emit(None)
             self._workbench.start(*map(_make, _supernets_first(paths)), problem=self.failed.emit)
 
 
@@ -55,14 +57,7 @@ def dropped(event: QDropEvent) -> list[Path]:
 
 def _supernets_first(paths: Sequence[Path]) -> list[Path]:
     """The larger first: a supernet has megabytes, a predictor less than one."""
-    return sorted(paths, key=lambda path: (-_size(path), path.name))
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
+    return sorted(paths, key=lambda path: (-file_size(path), path.name))
 
 
 def _make(path: Path) -> Make:

@@ -24,6 +24,7 @@ from nasstudio.ui.pages.train.board import Board
 from nasstudio.ui.pages.train.checkpoint_model import (
     Checkpoint,
     checkpoints,
+    file_size,
     pair_count,
     predictor,
     used_supernet,
@@ -197,7 +198,7 @@ class TrainPage(Page):
 
         Task(
             self,
-            lambda: {path: _size(root / path) for path in wanted},
+            lambda: {path: file_size(root / path) for path in wanted},
             arrived,
             self.error.set_error,
         ).start(self._pool)
@@ -472,10 +473,3 @@ class TrainPage(Page):
         # Without --schedule the command follows the one that the project holds, and its recipe in any case.
         parts += ["--schedule", named] if named else []
         return shlex.join([*parts, "--threads", str(self.workbench.threads)])
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
