@@ -283,6 +283,12 @@ def installed_version():
     return "unknown"
 
 
+def shares_threads(version):
+    """Whether the models of a process can share threads: onnxruntime from 1.23 on. Nobody knows of an unknown one."""
+    parts = version.split(".")[:2]
+    return not all(part.isdigit() for part in parts) or tuple(map(int, parts)) >= (1, 23)
+
+
 def run(options, screen):
     """Measure and write the results. Returns the path of the file."""
     if min(options.threads) < 1 or len(set(options.threads)) != len(options.threads):
@@ -292,6 +298,11 @@ def run(options, screen):
     chosen = parse_cores(options.cores) if options.cores else None
     options.cores = chosen or fast_cores()
     version = installed_version()
+    if max(options.threads) > 1 and not shares_threads(version):
+        raise KitError(
+            f"Several threads need onnxruntime 1.23 or newer; this is {version}.\n"
+            f"Update it: {PIP}\nOr measure with --threads 1."
+        )
     folder = os.path.dirname(os.path.abspath(__file__))
     kit = Kit(folder, "onnx")
     screen.say(f"{kit.title}: {len(kit.models)} models. Verifying...")

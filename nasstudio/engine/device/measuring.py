@@ -46,11 +46,12 @@ def _serve(order: Order, questions: IO[bytes], out: IO[bytes]) -> None:
     from nasstudio.engine.device.sampling import CallSampler, no_garbage_collection
 
     runtime = runtime_of(order.device)
+    runtime.begin(order.device)
     calls = {}
     for index, path in order.artefacts.items():
         calls[index] = runtime.load(_content(Path(path)), order.device)
         _answer(out, Loaded(index))
-    # The runtime's own threads have their cores by now; this one, which works with them, gets the first to itself.
+    # The runtime's own threads exist by now and may use all cores; this one, which works with them, stays on the first.
     if len(order.cores) == order.device.threads:
         _stay_on(order.cores[:1])
     numbers = {index: position for position, index in enumerate(calls)}

@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 import json
 import math
-import os
 import random
 import sys
 import time
@@ -27,10 +26,12 @@ def child():
     order = json.loads(sys.stdin.readline())
     stay_on(order["cores"])
     calls = {}
+    if order["threads"] > 1:
+        _share_threads(order["threads"])
     began = time.perf_counter()
     for index, path in order["models"]:
         try:
-            calls[index] = _call(path, order["threads"], _own_cores(order))
+            calls[index] = _call(path, order["threads"])
         except Exception as problem:  # onnxruntime's errors have no base of their own
             _tell(
                 {
@@ -39,9 +40,6 @@ def child():
                 }
             )
             return 1
-    # The models' own threads have their cores by now; this one, which works with them, gets the first to itself.
-    if _own_cores(order) and hasattr(os, "sched_setaffinity"):
-        stay_on(_own_cores(order)[:1])
     loading = time.perf_counter() - began
     _tell({"loaded": len(calls), "seconds": loading})
     rng = random.Random(order["seed"])
@@ -73,28 +71,27 @@ def _tell(line, flush=True):
         sys.stdout.flush()
 
 
-def _own_cores(order):
-    """A core for each of several threads; empty where they may choose among more, or are not known."""
-    cores = sorted(order["cores"] or ())
-    return cores if len(cores) == order["threads"] > 1 else []
+def _share_threads(threads):
+    """Let all models share threads: those of a model that waits would spin on the cores of the one that runs."""
+    import onnxruntime
+
+    onnxruntime.set_global_thread_pool_sizes(threads, 1)
 
 
-def _call(path, threads, cores=()):
+def _call(path, threads):
     """One inference of a model a call: everything bound beforehand, the settings of NAS Studio's own runtime."""
     import numpy
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
+    if threads > 1:
+        options.use_per_session_threads = False
+    else:
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.log_severity_level = 3
-    # The threads of the models that wait must leave the cores to the one that runs.
-    options.add_session_config_entry("session.force_spinning_stop", "1")
-    if cores:
-        own = ";".join(str(core + 1) for core in cores[1:])  # it counts them from 1
-        options.add_session_config_entry("session.intra_op_thread_affinities", own)
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     binding = session.io_binding()
     rng = numpy.random.RandomState(0)

@@ -139,15 +139,14 @@ def test_that_nothing_is_bound_where_cores_are_not_known_or_one_thread_has_the_c
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="cores of threads are Linux's")
-def test_that_of_two_threads_that_measure_each_has_a_core_of_its_own(lowered):
+def test_that_the_calling_one_of_two_threads_has_a_core_and_the_other_may_use_the_next(lowered):
     two = [d for d in registry.get("onnxruntime").devices_here() if d.threads == 2]
-    if not two or len(psutil.Process().cpu_affinity()) < 2:
+    if not two:
         pytest.skip("this machine measures with one thread only")
     with measuring_process(two[0], {0: lowered.chain([LAYER])}) as worker:
         worker.burst(0)
         threads = [int(task.name) for task in Path(f"/proc/{worker.pid}/task").iterdir()]
-        kept = [os.sched_getaffinity(thread) for thread in threads]
-    alone = [cores for cores in kept if len(cores) == 1]
-    first, *others = sorted(set().union(*kept))
-    assert {first} == kept[threads.index(worker.pid)]
-    assert [{core} for core in others] == [cores for cores in alone if cores != {first}]
+        kept = {thread: os.sched_getaffinity(thread) for thread in threads}
+    calling = kept.pop(worker.pid)
+    assert calling == {min(calling)}
+    assert any(len(cores) == 2 and calling < cores for cores in kept.values())

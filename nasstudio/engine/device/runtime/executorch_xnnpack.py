@@ -78,6 +78,9 @@ class ExecutorchXnnpack:
             remedy="Measure the file on a device of ONNX Runtime or OpenVINO.",
         )
 
+    def begin(self, device: Device) -> None:
+        """Nothing: every network is told its threads."""
+
     def load(self, artefact: bytes, device: Device) -> Call:
         """One execution of the program's method.
 

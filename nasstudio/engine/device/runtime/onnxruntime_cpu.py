@@ -3,16 +3,13 @@
 Layers and networks are written as ONNX models (`onnx_artefact`), so neither needs torch, and a process that loads one
 needs nothing but ONNX Runtime. Input and output are bound once, so that a call is the session's run and little else.
 
-Every session has a pool of threads of its own, and after a run they spin for the next one. With one session that is
-what an application sees. A process that measures many in turn would lose cores to those that wait, and a network of
-Once-for-All then takes a multiple of its time on two cores. So they stop when a run ends, and each keeps to a core of
-its own. The price: the threads have to wake for each call, and with several of them a network takes a few per cent
-longer than in a loop that does nothing else.
+A session usually has threads of its own, and after a run they spin for the next one. A process that measures many
+networks in turn would lose cores to the threads of those that wait. So where there are several threads, all sessions of
+such a process share them (`begin`): to each network it is as if it were alone.
 """
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +23,6 @@ from nasstudio.engine.errors import InvalidInput, NeedsExtra
 
 _PROVIDER = "CPUExecutionProvider"
 _SEED = 0
-_STOP_SPINNING = "session.force_spinning_stop"
-_CORES = "session.intra_op_thread_affinities"
 
 INPUT_TYPES: dict[str, Any] = {
     "tensor(float)": np.float32,
@@ -45,6 +40,17 @@ class OnnxRuntimeCpu(OnnxModelRuntime):
 
     name = "onnxruntime"
     channels_last = True
+
+    def __init__(self) -> None:
+        self._sharing = False
+
+    def begin(self, device: Device) -> None:
+        """Let all sessions share threads. From now on the process can make no session with threads of its own."""
+        if device.threads > 1:
+            import onnxruntime as ort
+
+            ort.set_global_thread_pool_sizes(device.threads, 1)
+            self._sharing = True
 
     def available(self) -> None:
         for package in ("onnxruntime", "onnx"):
@@ -69,25 +75,22 @@ class OnnxRuntimeCpu(OnnxModelRuntime):
         InvalidInput
             It is not an ONNX model, or ONNX Runtime can't run it.
         """
-        return _call(
-            session(artefact, device.threads, where=ARTEFACT, remedy=LOWER_AGAIN, pinned=True)
-        )
+        threads = None if self._sharing else device.threads
+        return _call(session(artefact, threads, where=ARTEFACT, remedy=LOWER_AGAIN))
 
 
 def session(
     model: bytes | str,
-    threads: int,
+    threads: int | None,
     *,
     where: str | Path = "ONNX model",
     remedy: str = "Check the file with `onnx.checker`, or export it again with standard operators.",
-    pinned: bool = False,
 ) -> Any:
     """An inference session on the CPU.
 
     Parameters
     ----------
-    pinned : where this process may use as many cores as there are threads, keep each of the session's own threads to
-        one. The first core is left to the thread that calls, which is the first of the `threads`.
+    threads : of its own; None: it shares those of the process.
 
     Raises
     ------
@@ -97,16 +100,14 @@ def session(
     import onnxruntime as ort
 
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
+    if threads is None:
+        options.use_per_session_threads = False
+    else:
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.log_severity_level = 3
-    options.add_session_config_entry(_STOP_SPINNING, "1")
-    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    if pinned and len(cores) == threads > 1:
-        own = ";".join(str(core + 1) for core in cores[1:])  # it counts them from 1
-        options.add_session_config_entry(_CORES, own)
     try:
         return ort.InferenceSession(model, options, providers=[_PROVIDER])
     except (

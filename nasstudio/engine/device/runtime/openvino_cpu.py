@@ -40,6 +40,9 @@ class OpenVinoCpu(OnnxModelRuntime):
     def check(self, model: bytes, device: Device, where: Path) -> None:
         compiled(model, device.threads, where=where)
 
+    def begin(self, device: Device) -> None:
+        """Nothing: every network is told its threads."""
+
     def load(self, artefact: bytes, device: Device) -> Call:
         """Inference on a request whose input and output are bound beforehand.
 

@@ -78,6 +78,10 @@ class Runtime(Protocol):
         """
         ...
 
+    def begin(self, device: Device) -> None:
+        """Before the first `load` of a process that measures this device and nothing else: what is the process's."""
+        ...
+
     def load(self, artefact: bytes, device: Device) -> Call:
         """One inference a call of what `lower` or `lower_onnx` made; it has run once."""
         ...

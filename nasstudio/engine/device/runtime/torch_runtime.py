@@ -69,6 +69,9 @@ class TorchRuntime:
             remedy="Measure the file on a device of ONNX Runtime or OpenVINO.",
         )
 
+    def begin(self, device: Device) -> None:
+        """Nothing: threads are set, and their cores known, before torch is imported."""
+
     def load(self, artefact: bytes, device: Device) -> Call:
         layers = layers_of(artefact)
         module = network(layers) if layers else self.empty()

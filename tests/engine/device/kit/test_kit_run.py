@@ -201,3 +201,26 @@ def test_that_a_budget_that_is_spent_still_measures_everything_twice(kit, runner
     (run,) = json.loads(path.read_text())["runs"]
     assert min(layer["processes"] for layer in run["layers"]) == 2
     assert run["processes"] > 2  # the memory holds few models: many processes
+
+
+@pytest.mark.parametrize(
+    ("version", "shares"),
+    [("1.18.0", False), ("1.22.1", False), ("1.23.0", True), ("2.0.0", True), ("unknown", True)],
+)
+def test_that_an_onnxruntime_whose_models_can_not_share_threads_measures_one_thread_only(
+    files, monkeypatch, version, shares
+):
+    runner = importlib.import_module("run_kit")
+    monkeypatch.delitem(sys.modules, "run_kit")
+    monkeypatch.setattr(runner, "installed_version", lambda: version)
+    options = runner.parser().parse_args(["--threads", "1", "2", "--budget-minutes", "1"])
+
+    def stop(*_):
+        raise NotADirectoryError
+
+    monkeypatch.setattr(runner, "Kit", stop)
+    with pytest.raises(
+        NotADirectoryError if shares else runner.KitError, match=None if shares else "1.23 or newer"
+    ):
+        runner.run(options, SimpleNamespace(say=lambda *_: None))
+    assert runner.shares_threads(version) == shares
